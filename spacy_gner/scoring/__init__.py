@@ -1,0 +1,1 @@
+"""How predictions are measured. Knows tags, words and entities, nothing of models."""

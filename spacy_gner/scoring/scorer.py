@@ -1,0 +1,48 @@
+"""The scorer of the component: spaCy's own entity scores, for `doc.ents` or a span group."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from spacy.scorer import Scorer, get_ner_prf
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+NerScorer = Callable[..., dict[str, Any]]
+
+
+def make_ner_scorer(spans_key: str | None = None) -> NerScorer:
+    """Build the scorer that is registered as `spacy_gner.ner_scorer.v1`.
+
+    spans_key (str | None): The span group that holds the predictions and the
+        reference. None scores `doc.ents`.
+    RETURNS (Callable): Takes Examples, returns strict scores. For `doc.ents` the
+        keys are `ents_p`, `ents_r`, `ents_f` and `ents_per_type`, exactly those of
+        `spacy.scorer.get_ner_prf`. With a span group they are `spans_KEY_p`,
+        `spans_KEY_r`, `spans_KEY_f` and `spans_KEY_per_type` of
+        `Scorer.score_spans`. Scores are None where there is no annotation.
+    """
+    if spans_key is None:
+        return get_ner_prf
+    return _make_group_scorer(spans_key)
+
+
+def _make_group_scorer(spans_key: str) -> NerScorer:
+    attr = f"spans_{spans_key}"
+
+    def group_of(doc: Doc, _: str) -> Iterable[Span]:
+        return doc.spans.get(spans_key, [])
+
+    def has_group(doc: Doc) -> bool:
+        return spans_key in doc.spans
+
+    def score_group(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        return Scorer.score_spans(
+            examples,
+            attr,
+            getter=group_of,
+            has_annotation=has_group,
+            allow_overlap=True,
+            labeled=True,
+        )
+
+    return score_group
