@@ -7,7 +7,6 @@ from spacy.vocab import Vocab
 
 from spacy_gner.scoring.scorer import make_ner_scorer
 
-
 WORDS = ["Marie", "Curie", "left", "Paris", "."]
 VOCAB = Vocab()
 
