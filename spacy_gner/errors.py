@@ -113,7 +113,66 @@ class Errors(metaclass=_WithCodes):
         "Write 'BI' or 'BIES'."
     )
     # --- E2xx: corpora --------------------------------------------------------
+    E201 = (
+        "A corpus reader needs a path, but got none. Set `path` in its block of the "
+        "config, or pass it on the command line (for instance --paths.train ./train.jsonl)."
+    )
+    E202 = (
+        "No corpus file at {path}. Give a file, a glob pattern, or a directory that holds "
+        "files ending in {suffixes} (or these with .gz)."
+    )
+    E203 = 'The setting `{name}` of a corpus reader is "{value}", but must be one of {choices}.'
+    E204 = "{place}: the line is not UTF-8 ({error}). Convert the file to UTF-8."
+    E205 = (
+        "{place}: the sentence cannot be read: {error}. JSONL needs "
+        '{{"words": [...], "labels": [...]}} in each line; CoNLL columns need the word first, '
+        "the tag last, and a blank line after each sentence."
+    )
+    E206 = "{place}: {n_words} words but {n_labels} labels. Give one label per word."
+    E207 = (
+        '{place}: {tag!r} is not a BIO tag. Write "O", "B-label" or "I-label"; null or "-" '
+        "for a word without annotation."
+    )
+    E208 = (
+        "{place}: {word!r} is not a word: it is empty or contains white space. Split it "
+        "into words, or remove it together with its label."
+    )
+    E209 = (
+        '{place}: the label {label!r} cannot stand in a prompt: it is blank or contains "(", '
+        '")", "," or a control character, or white space at its ends. Rename it.'
+    )
+    E210 = (
+        "{place}: the label {label!r} is not in the inventory of the corpus ({inventory}). "
+        "Add it to `labels`, or to `ignore` if its words are to become O."
+    )
+    E211 = (
+        "The corpus {path} has no entity, so there is nothing to learn from it or to score. "
+        "Check its format, or give its `labels` if the entities are really absent."
+    )
+    E212 = (
+        "{place}: {error} in {markup!r}. Mark entities as [mention](type), without nesting; "
+        "write \\[ for a bracket that is text."
+    )
+    E213 = (
+        "{place}: not a conversation of Pile-NER: {error}. Expected the turns "
+        '"Text: ...", an acknowledgement, then pairs of "What describes TYPE in the text?" '
+        "and a JSON list of mentions."
+    )
+    E214 = "spacy_gner.Mixture.v1: {error}."
+    E215 = (
+        "{place}: the tokenizer of the pipeline changes the text, so mentions cannot be "
+        "found by position. Convert the corpus with a tokenizer that keeps it, as spaCy's do."
+    )
     # --- E3xx: scoring and reports ---------------------------------------------
+    E301 = (
+        "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "
+        "schemes cannot be measured: write B-/I-/O tags, for instance by turning S- and U- "
+        "into B-, and E- and L- into I-."
+    )
+    E302 = (
+        "Expected a BIO tag in {where}, but got {tag!r}. Write 'O', 'B-label' or 'I-label' "
+        "for each word."
+    )
     # --- E4xx: decoding ----------------------------------------------------------
     # --- E5xx: training ------------------------------------------------------------
 
@@ -137,6 +196,13 @@ class Warnings(metaclass=_WithCodes):
         "slower than one process with a larger batch size, and with 'fork' it can hang."
     )
     # --- W2xx: corpora ---------------------------------------------------------------
+    W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'
+    W202 = (
+        "In the corpus {path}, {unaligned} mention(s) could not be aligned with the text or its "
+        "tokens, {overlapping} overlapped others, and {unusable} type(s) cannot stand in a "
+        "prompt: they were left out. `python -m spacy_gner convert` prints the details."
+    )
+    W203 = "The corpus {path} has no entity."
     # --- W3xx: scoring and reports -----------------------------------------------------
     # --- W4xx: decoding -------------------------------------------------------------------
     # --- W5xx: training ---------------------------------------------------------------------
