@@ -1,0 +1,138 @@
+"""A loaded model with its tokenizer: text to tokens, tokens to text, and the few facts
+about the model that decoders and training need."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from .settings import INSTRUCTION_FORMAT, MAX_LENGTH, BackboneSettings
+
+# A target's piece never starts the text, so it is always tokenised behind this.
+_ANCHOR = ")"
+
+
+class Backbone:
+    """A sequence-to-sequence or causal language model that writes tags.
+
+    model (torch.nn.Module): The transformers model (or a peft model around it).
+    tokenizer (PreTrainedTokenizerFast): Its tokenizer.
+    kind (str): "seq2seq" or "causal".
+    settings (BackboneSettings): What it was loaded with.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, kind: str, settings: BackboneSettings):
+        self.model = model
+        self.tokenizer = tokenizer
+        self.kind = kind
+        self.settings = settings
+        # A copy of our own: its settings never change, so threads can share it, and
+        # text that looks like a special token ("</s>") stays text.
+        self._encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self._encoder.no_padding()
+        self._encoder.no_truncation()
+        self._encoder.encode_special_tokens = True
+        self._anchor_ids = self._encode([_ANCHOR], special=False)[0]
+
+    @property
+    def device(self) -> torch.device:
+        """RETURNS (torch.device): Where the model is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def is_causal(self) -> bool:
+        """RETURNS (bool): Whether prompt and output share one sequence."""
+        return self.kind == "causal"
+
+    @property
+    def eos_id(self) -> int:
+        """RETURNS (int): The token that ends an output."""
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def pad_id(self) -> int:
+        """RETURNS (int): The token that fills batches up: the end token for
+        tokenizers without one of their own (attention masks hide it)."""
+        pad = self.tokenizer.pad_token_id
+        return self.eos_id if pad is None else int(pad)
+
+    @property
+    def decoder_start_id(self) -> int:
+        """RETURNS (int): The first token of the decoder of a seq2seq model."""
+        return int(self.model.config.decoder_start_token_id)
+
+    @property
+    def max_length(self) -> int:
+        """RETURNS (int): Tokens that the model was made for: of prompt and of output
+        each (seq2seq), or of both together (causal)."""
+        length = self.settings.max_length or MAX_LENGTH[self.kind]
+        return length if self.hard_limit is None else min(length, self.hard_limit)
+
+    @property
+    def hard_limit(self) -> int | None:
+        """RETURNS (int | None): Positions after which the model cannot compute at all;
+        None for relative positions (T5)."""
+        limit = getattr(self.model.config, "max_position_embeddings", None)
+        return int(limit) if limit and self.is_causal else None
+
+    def prompt_ids(self, prompts: Sequence[str]) -> list[list[int]]:
+        """Tokenise prompts, in the model's format and with its special tokens.
+
+        prompts (Sequence[str]): Prompts from a template, length B.
+        RETURNS (list[list[int]]): Token ids; for seq2seq with the end token, for causal
+            models ready to be continued.
+        """
+        ids = self._encode([self._format(prompt) for prompt in prompts], special=True)
+        if self.is_causal:
+            ids = [i[:-1] if i and i[-1] == self.eos_id else i for i in ids]
+        elif ids and any(not i or i[-1] != self.eos_id for i in ids):
+            ids = [i if i and i[-1] == self.eos_id else [*i, self.eos_id] for i in ids]
+        return ids
+
+    def shared_prompt_ids(self, shared: str) -> list[int]:
+        """Tokenise the beginning that prompts have in common.
+
+        shared (str): `Prompt.shared`.
+        RETURNS (list[int]): A prefix of the ids of nearly every prompt that starts so:
+            compare before use, the last word before the sentence may merge with it.
+        """
+        head = self._format_string.partition("{prompt}")[0] if self.is_causal else ""
+        ids = self._encode([head + shared.rstrip()], special=True)[0]
+        if ids and ids[-1] == self.eos_id:
+            ids = ids[:-1]
+        return ids
+
+    def target_ids(self, pieces: Sequence[str]) -> list[list[int]]:
+        """Tokenise the pieces of a target as they stand in it, each behind a blank.
+
+        pieces (Sequence[str]): Parts of the target that blanks separate, such as
+            "Paris(B-city)"; no piece depends on its neighbours.
+        RETURNS (list[list[int]]): Token ids per piece; their concatenation is the target
+            (without end token).
+        """
+        skip = len(self._anchor_ids)
+        encoded = self._encode([f"{_ANCHOR} {piece}" for piece in pieces], special=False)
+        odd = [i for i, ids in enumerate(encoded) if ids[:skip] != self._anchor_ids]
+        result = [ids[skip:] for ids in encoded]
+        for i in odd:
+            result[i] = self._encode([f" {pieces[i]}"], special=False)[0]
+        return result
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """RETURNS (str): The text of an output: special tokens left out, blanks as they
+        were written (no clean-up, which would glue `Paris(O) ,(O)` together)."""
+        return self._encoder.decode(list(ids), skip_special_tokens=True).strip()
+
+    def _format(self, prompt: str) -> str:
+        return self._format_string.replace("{prompt}", prompt)
+
+    @property
+    def _format_string(self) -> str:
+        if self.settings.prompt_format is not None:
+            return self.settings.prompt_format
+        return INSTRUCTION_FORMAT if self.is_causal else "{prompt}"
+
+    def _encode(self, texts: Sequence[str], special: bool) -> list[list[int]]:
+        encodings = self._encoder.encode_batch(list(texts), add_special_tokens=special)
+        return [encoding.ids for encoding in encodings]

@@ -1,0 +1,140 @@
+"""A backbone on disk: a Hugging Face directory (safetensors), or a reference to one.
+
+Layout of the directory:
+
+    backbone.json   settings, family, whether the weights are here or elsewhere
+    weights/        config.json, model.safetensors, tokenizer.json, …  (unless by reference)
+    adapter/        a LoRA adapter in peft's format                    (when trained with LoRA)
+
+The shims of spaCy-transformers keep weights in one bytestring of pickled tensors;
+this needs no pickle, copes with tied weights and with more than 4 GiB.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import srsly
+
+from ..errors import Errors
+from .settings import BackboneSettings
+
+if TYPE_CHECKING:
+    from .backbone import Backbone
+
+FORMAT = 1
+MAX_BYTES = 2**32 - 1
+_META = "backbone.json"
+_WEIGHTS = "weights"
+_ADAPTER = "adapter"
+
+
+def save_backbone(
+    path: Path, settings: BackboneSettings, backbone: "Backbone | None", modified: bool
+) -> None:
+    """Write a backbone.
+
+    path (Path): The directory; what it held of an earlier backbone is replaced.
+    settings (BackboneSettings): With `save_weights` false only a reference is written,
+        and the LoRA adapter if there is one.
+    backbone (Backbone | None): The loaded model; None writes a reference, since nothing
+        was ever loaded that could be lost.
+    modified (bool): Whether training changed the weights.
+    RAISES (ValueError): E021 when a reference would lose what full training changed.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    for old in (_WEIGHTS, _ADAPTER):
+        shutil.rmtree(path / old, ignore_errors=True)
+    adapted = backbone is not None and hasattr(backbone.model, "peft_config")
+    by_reference = backbone is None or not settings.save_weights
+    if by_reference and modified and not adapted:
+        raise ValueError(Errors.E021)
+    if backbone is not None:
+        if not by_reference:
+            _save_weights(path / _WEIGHTS, backbone)
+        if adapted:
+            backbone.model.save_pretrained(str(path / _ADAPTER), safe_serialization=True)
+    meta = {
+        "format": FORMAT,
+        "settings": settings.to_dict(),
+        "kind": None if backbone is None else backbone.kind,
+        "weights": not by_reference,
+        "adapter": adapted,
+    }
+    (path / _META).write_text(json.dumps(meta, indent=1), encoding="utf8")
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """RETURNS (dict): What `save_backbone` wrote about a backbone.
+    RAISES (ValueError): E023 when it is not there or was written by a newer version."""
+    try:
+        meta = json.loads((path / _META).read_text(encoding="utf8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(Errors.E023.format(path=path, reason=error)) from error
+    if meta.get("format") != FORMAT:
+        reason = f"its format is {meta.get('format')}, this version reads {FORMAT}"
+        raise ValueError(Errors.E023.format(path=path, reason=reason))
+    return meta
+
+
+def weights_directory(path: Path) -> Path:
+    """RETURNS (Path): Where the weights of a saved backbone are, if they are with it."""
+    return path / _WEIGHTS
+
+
+def adapter_directory_of(path: Path) -> Path:
+    """RETURNS (Path): Where the LoRA adapter of a saved backbone is, if it has one."""
+    return path / _ADAPTER
+
+
+def directory_to_bytes(path: Path) -> bytes:
+    """Pack a directory.
+
+    path (Path): The directory.
+    RETURNS (bytes): Relative names and contents of its files, as msgpack.
+    RAISES (ValueError): E022 above 4 GiB, which msgpack cannot hold.
+    """
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    size = sum(p.stat().st_size for p in files)
+    if size > MAX_BYTES:
+        raise ValueError(Errors.E022.format(size=size / 2**30))
+    return srsly.msgpack_dumps({p.relative_to(path).as_posix(): p.read_bytes() for p in files})
+
+
+@contextmanager
+def bytes_to_directory(data: bytes) -> Iterator[Path]:
+    """Unpack what `directory_to_bytes` packed into a temporary directory.
+
+    data (bytes): The packed directory.
+    YIELDS (Path): The directory; it is removed afterwards.
+    """
+    with tempfile.TemporaryDirectory(prefix="spacy-gner-") as folder:
+        root = Path(folder).resolve()
+        for name, content in srsly.msgpack_loads(data).items():
+            target = (root / name).resolve()
+            if root not in target.parents:
+                reason = f"the name {name!r} leads out of it"
+                raise ValueError(Errors.E023.format(path="bytes", reason=reason))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        yield root
+
+
+def _save_weights(path: Path, backbone: "Backbone") -> None:
+    model = backbone.model
+    if hasattr(model, "peft_config"):
+        base = model.get_base_model()
+        # peft has put its layers around ours: take ours out, under their old names.
+        state = {
+            name.replace(".base_layer.", "."): tensor
+            for name, tensor in base.state_dict().items()
+            if ".lora_" not in name
+        }
+        base.save_pretrained(path, state_dict=state, safe_serialization=True)
+    else:
+        model.save_pretrained(path, safe_serialization=True)
+    backbone.tokenizer.save_pretrained(path)
