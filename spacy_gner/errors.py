@@ -173,6 +173,14 @@ class Errors(metaclass=_WithCodes):
         "Expected a BIO tag in {where}, but got {tag!r}. Write 'O', 'B-label' or 'I-label' "
         "for each word."
     )
+    E303 = (
+        "There is no sentence to measure in {name}: the file is empty, or nothing is left of "
+        "it. Check the path and --limit."
+    )
+    E304 = (
+        "Sentence {number} of {name} has gold entities with labels that the model was not asked "
+        "for: {labels}. Ask for them, or take them out of the measure with --drop-label."
+    )
     # --- E4xx: decoding ----------------------------------------------------------
     # --- E5xx: training ------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Corpora in, Examples out: readers for BIO, inline and Pile-NER data, and their mixture."""

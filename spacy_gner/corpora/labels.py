@@ -1,0 +1,56 @@
+"""Labels of corpora: which names can be prompted, and the inventory of a corpus."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from spacy.training import Example
+
+from ..errors import Errors
+from .report import CorpusError
+
+
+def is_usable_label(label: str) -> bool:
+    """Whether a label can stand in a prompt and in a tag: not blank, no "(", ")", ","."""
+    return (
+        bool(label)
+        and label == label.strip()
+        and label.isprintable()
+        and not set("(),") & set(label)
+    )
+
+
+def check_label(label: str, place: str) -> None:
+    """Raise if a label cannot be prompted.
+
+    label (str): The label as it stands in the data.
+    place (str): File and line, for the error.
+    RAISES (CorpusError): E209.
+    """
+    if not is_usable_label(label):
+        raise CorpusError(Errors.E209.format(place=place, label=label))
+
+
+def get_inventory(example: Example) -> list[str]:
+    """The label inventory that an Example carries.
+
+    example (Example): From one of the readers, or from a DocBin that `convert` wrote.
+    RETURNS (list[str]): The labels that are annotated in it, whether or not they occur.
+        Without an inventory: the labels of its entities.
+    """
+    labels: Sequence[str] | None = example.reference._.gner_labels
+    if labels is None:
+        return sorted({ent.label_ for ent in example.reference.ents})
+    return list(labels)
+
+
+def count_labels(examples: Iterable[Example]) -> Counter[str]:
+    """In how many Examples each label belongs to the inventory: the pool that
+    external labels are drawn from (paper, section 4.2).
+
+    examples (Iterable[Example]): Any.
+    RETURNS (Counter[str]): Examples per label.
+    """
+    counts: Counter[str] = Counter()
+    for example in examples:
+        counts.update(set(get_inventory(example)))
+    return counts

@@ -1,0 +1,62 @@
+"""The one form that every corpus is read into, and how it becomes an Example."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from ..extensions import register_extensions
+
+# The name of the data set, for the prompt's `Dataset:` line (kept in a DocBin too).
+DATASET_KEY = "gner_dataset"
+
+register_extensions()
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Words with entities.
+
+    words (Sequence[str]): N words.
+    entities (Sequence[tuple[int, int, str]]): First word, word after the last, label;
+        in order and without overlap.
+    labels (Sequence[str]): The inventory: the labels that are annotated in this passage.
+    spaces (Optional[Sequence[bool]]): Whether a space follows each word; None if unknown.
+    missing (Sequence[int]): The words without annotation.
+    """
+
+    words: Sequence[str]
+    entities: Sequence[tuple[int, int, str]]
+    labels: Sequence[str]
+    spaces: Sequence[bool] | None = None
+    missing: Sequence[int] = ()
+
+
+def make_example(nlp: Language, passage: Passage, dataset: str | None = None) -> Example:
+    """Make an Example whose predicted and reference Doc have the same words.
+
+    nlp (Language): Gives the vocab.
+    passage (Passage): The words and their entities.
+    dataset (Optional[str]): Name of the data set, kept in `user_data["gner_dataset"]`.
+    RETURNS (Example): Both Docs carry the inventory in `doc._.gner_labels`. Words
+        without annotation are missing in the reference (`ent_iob` 0), not O.
+    """
+    predicted = _make_doc(nlp.vocab, passage, dataset)
+    reference = _make_doc(nlp.vocab, passage, dataset)
+    reference.set_ents(
+        [Span(reference, start, end, label=label) for start, end, label in passage.entities],
+        missing=[Span(reference, i, i + 1) for i in passage.missing],
+    )
+    return Example(predicted, reference)
+
+
+def _make_doc(vocab: Vocab, passage: Passage, dataset: str | None) -> Doc:
+    spaces = None if passage.spaces is None else list(passage.spaces)
+    doc = Doc(vocab, words=list(passage.words), spaces=spaces)
+    doc._.gner_labels = list(passage.labels)
+    if dataset is not None:
+        doc.user_data[DATASET_KEY] = dataset
+    return doc
