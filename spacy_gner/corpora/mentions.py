@@ -1,0 +1,75 @@
+"""Aligning mentions without positions with the words of a text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from .tokenise import Tokenised
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Mentions that became entities, and what was lost.
+
+    entities (list[tuple[int, int, str]]): First word, word after the last, label; in order and
+        without overlap.
+    missing (list[int]): Words whose annotation is unknown: those of mentions that the
+        tokens cut through.
+    n_unaligned (int): Mentions without any occurrence that agrees with the tokens.
+    n_overlapping (int): Mentions all of whose occurrences lost against overlapping ones.
+    """
+
+    entities: list[tuple[int, int, str]]
+    missing: list[int]
+    n_unaligned: int
+    n_overlapping: int
+
+
+def align_mentions(text: str, tokens: Tokenised, answers: Mapping[str, Sequence[str]]) -> Aligned:
+    """Find the mentions of each type in a text.
+
+    text (str): The text.
+    tokens (Tokenised): Its words.
+    answers (Mapping[str, Sequence[str]]): Label to mentions, the earlier label winning.
+    RETURNS (Aligned): Every occurrence at the bounds of words is an entity; of those
+        that overlap the longest, then the earlier label, then the first in the text.
+    """
+    # Keys sort as the winners should: longer first, then in order of label and text.
+    candidates: list[tuple[int, int, int, int, tuple[str, str]]] = []
+    cut_through: set[int] = set()
+    n_unaligned = 0
+    keys = [(label, m) for label, mentions in answers.items() for m in dict.fromkeys(mentions)]
+    order = {label: i for i, label in enumerate(answers)}
+    for label, mention in keys:
+        found = [(start, start + len(mention)) for start in _occurrences(text, mention)]
+        spans = [span for start, end in found if (span := tokens.word_span(start, end))]
+        if not spans:
+            n_unaligned += 1
+            cut_through.update(*(_touched(tokens, start, end) for start, end in found))
+        for first, last in spans:
+            candidates.append((-len(mention), order[label], first, last, (label, mention)))
+    taken: set[int] = set()
+    entities: list[tuple[int, int, str]] = []
+    placed: set[tuple[str, str]] = set()
+    for _, _, first, last, key in sorted(candidates):
+        if taken.isdisjoint(range(first, last)):
+            taken.update(range(first, last))
+            entities.append((first, last, key[0]))
+            placed.add(key)
+    n_overlapping = len({candidate[-1] for candidate in candidates} - placed)
+    return Aligned(sorted(entities), sorted(cut_through - taken), n_unaligned, n_overlapping)
+
+
+def _occurrences(text: str, mention: str) -> Iterator[int]:
+    start = text.find(mention)
+    while start >= 0:
+        yield start
+        start = text.find(mention, start + 1)
+
+
+def _touched(tokens: Tokenised, start: int, end: int) -> Iterator[int]:
+    """The words that share characters with a mention which starts or ends with a word."""
+    if start not in tokens.word_at_start and end not in tokens.word_at_end:
+        return  # inside other words on both sides: a chance likeness
+    for offset, word in tokens.word_at_start.items():
+        if offset < end and start < offset + len(tokens.words[word]):
+            yield word

@@ -1,0 +1,186 @@
+"""`spacy_gner.Mixture.v1`: several data sets as one corpus."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from spacy import registry
+from spacy.language import Language
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from ..errors import Errors
+from .labels import get_inventory
+from .passage import DATASET_KEY
+
+Reader = Callable[[Language], Iterable[Example]]
+
+
+@registry.readers("spacy_gner.Mixture.v1")
+def make_mixture(
+    corpora: dict[str, Callable[[Language], Iterable[Example]]],
+    cap: int = 10_000,
+    weights: dict[str, float] | None = None,
+    total: int = 0,
+    oversample: bool = False,
+    shuffle: bool = True,
+    seed: int = 0,
+    name_datasets: bool = True,
+) -> Callable[[Language], Iterable[Example]]:
+    """Make a reader that mixes the Examples of other readers. See `Mixture`."""
+    return Mixture(
+        corpora,
+        cap=cap,
+        weights=weights,
+        total=total,
+        oversample=oversample,
+        shuffle=shuffle,
+        seed=seed,
+        name_datasets=name_datasets,
+    )
+
+
+class Mixture:
+    """Mixes data sets. Each call of the reader is one epoch; the sequence of epochs is
+    the same for a new reader with the same seed.
+
+    corpora (Mapping[str, Callable]): Name of each data set to its reader.
+    cap (int): Keep at most so many Examples of each data set, sampled evenly from the whole
+        set; 0 for no cap. The default is the paper's (appendix A). The sample does not
+        change between epochs.
+    weights (Optional[Mapping[str, float]]): How often a data set is seen, relative to
+        its size after the cap; 1.0 where not given. 0.5: half of it in each epoch, all of
+        it in two; 0: never.
+    total (int): Examples per epoch over all data sets, shared out by size and weight; 0:
+        the sum of size times weight.
+    oversample (bool): Whether a data set may be repeated within an epoch, where its share
+        is larger than its size. If not, its share ends at its size.
+    shuffle (bool): Whether to mix the order; else one data set follows another.
+    seed (int): Of sampling and shuffling.
+    name_datasets (bool): Whether to keep the name of the data set in
+        `doc.user_data["gner_dataset"]`, unless its reader did: for the prompt's
+        `Dataset:` line.
+    RAISES (ValueError): E214 for settings that make no sense.
+
+    The sampled Examples stay in memory; what is yielded are copies of them.
+    """
+
+    def __init__(
+        self,
+        corpora: Mapping[str, Reader],
+        *,
+        cap: int = 10_000,
+        weights: Mapping[str, float] | None = None,
+        total: int = 0,
+        oversample: bool = False,
+        shuffle: bool = True,
+        seed: int = 0,
+        name_datasets: bool = True,
+    ) -> None:
+        self.corpora = dict(corpora)
+        self.weights = {name: 1.0 for name in self.corpora} | dict(weights or {})
+        self.cap = cap
+        self.total = total
+        self.oversample = oversample
+        self.shuffle = shuffle
+        self.seed = seed
+        self.name_datasets = name_datasets
+        self._check()
+        self._epoch = 0
+        self._pools: dict[str, list[Example]] = {}
+        self._vocab: Vocab | None = None
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        """Yield the Examples of the next epoch.
+
+        nlp (Language): Passed to the readers.
+        YIELDS (Example): Copies, so that changing one does not change the next epoch.
+        """
+        pools = self._load(nlp)
+        epoch = self._epoch
+        self._epoch += 1
+        chosen: list[Example] = []
+        for name, share in self.shares(nlp).items():
+            chosen.extend(self._take(name, pools[name], share, epoch))
+        if self.shuffle:
+            random.Random(f"{self.seed}/order/{epoch}").shuffle(chosen)
+        for example in chosen:
+            yield Example(example.predicted.copy(), example.reference.copy())
+
+    def shares(self, nlp: Language) -> dict[str, int]:
+        """How many Examples of each data set an epoch has.
+
+        nlp (Language): Passed to the readers.
+        RETURNS (dict[str, int]): Name to number of Examples.
+        """
+        pools = self._load(nlp)
+        wanted = {name: len(pool) * self.weights[name] for name, pool in pools.items()}
+        if self.total and any(wanted.values()):
+            factor = self.total / sum(wanted.values())
+            wanted = {name: share * factor for name, share in wanted.items()}
+        shares = _round_shares(wanted)
+        if not self.oversample:
+            shares = {name: min(share, len(pools[name])) for name, share in shares.items()}
+        return shares
+
+    def labels(self, nlp: Language) -> list[str]:
+        """The union of the inventories of the sampled Examples, sorted."""
+        pools = self._load(nlp).values()
+        return sorted({label for pool in pools for eg in pool for label in get_inventory(eg)})
+
+    def _load(self, nlp: Language) -> dict[str, list[Example]]:
+        # Docs belong to a vocab: another pipeline needs its own.
+        if self._vocab is not nlp.vocab:
+            self._pools = {name: self._sample(name, nlp) for name in self.corpora}
+            self._vocab = nlp.vocab
+        return self._pools
+
+    def _sample(self, name: str, nlp: Language) -> list[Example]:
+        """Keep an even sample of a stream of unknown length (reservoir sampling), in order."""
+        rng = random.Random(f"{self.seed}/cap/{name}")
+        kept: list[tuple[int, Example]] = []
+        for i, example in enumerate(self.corpora[name](nlp)):
+            if not self.cap or i < self.cap:
+                kept.append((i, example))
+            elif (slot := rng.randrange(i + 1)) < self.cap:
+                kept[slot] = (i, example)
+        kept.sort(key=lambda item: item[0])
+        pool = [example for _, example in kept]
+        if self.name_datasets:
+            for example in pool:
+                example.reference.user_data.setdefault(DATASET_KEY, name)
+                example.predicted.user_data.setdefault(DATASET_KEY, name)
+        return pool
+
+    def _take(self, name: str, pool: list[Example], share: int, epoch: int) -> Iterator[Example]:
+        """Take the epoch's part of an endless sequence of permutations of the data set:
+        each Example is seen once before any is seen again, also across epochs."""
+        for position in range(epoch * share, (epoch + 1) * share):
+            round_, place = divmod(position, len(pool))
+            if position == epoch * share or place == 0:
+                order = list(range(len(pool)))
+                if self.shuffle:
+                    random.Random(f"{self.seed}/{name}/{round_}").shuffle(order)
+            yield pool[order[place]]
+
+    def _check(self) -> None:
+        if not self.corpora:
+            raise ValueError(Errors.E214.format(error="`corpora` names no data set"))
+        if unknown := sorted(set(self.weights) - set(self.corpora)):
+            error = f"`weights` names {unknown}, which are not in `corpora`"
+            raise ValueError(Errors.E214.format(error=error))
+        if any(weight < 0 for weight in self.weights.values()) or not any(self.weights.values()):
+            error = "a weight is negative, or all are 0"
+            raise ValueError(Errors.E214.format(error=error))
+        if self.cap < 0 or self.total < 0:
+            error = "`cap` and `total` cannot be negative (0 means no limit)"
+            raise ValueError(Errors.E214.format(error=error))
+
+
+def _round_shares(wanted: Mapping[str, float]) -> dict[str, int]:
+    """Round so that the sum is kept: the largest remainders are rounded up."""
+    shares = {name: int(share) for name, share in wanted.items()}
+    left = round(sum(wanted.values())) - sum(shares.values())
+    by_remainder = sorted(wanted, key=lambda name: shares[name] - wanted[name])
+    for name in by_remainder[:left]:
+        shares[name] += 1
+    return shares
