@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from spacy import registry
 from spacy.language import Language
@@ -17,7 +18,8 @@ Reader = Callable[[Language], Iterable[Example]]
 
 @registry.readers("spacy_gner.Mixture.v1")
 def make_mixture(
-    corpora: dict[str, Callable[[Language], Iterable[Example]]],
+    # Not dict[str, Callable]: confection checks the unresolved blocks against the type.
+    corpora: dict[str, Any],
     cap: int = 10_000,
     weights: dict[str, float] | None = None,
     total: int = 0,
@@ -165,6 +167,10 @@ class Mixture:
     def _check(self) -> None:
         if not self.corpora:
             raise ValueError(Errors.E214.format(error="`corpora` names no data set"))
+        for name, reader in self.corpora.items():
+            if not callable(reader):
+                error = f"`corpora.{name}` is {reader!r}, not a reader: give it an @readers line"
+                raise ValueError(Errors.E214.format(error=error))
         if unknown := sorted(set(self.weights) - set(self.corpora)):
             error = f"`weights` names {unknown}, which are not in `corpora`"
             raise ValueError(Errors.E214.format(error=error))
