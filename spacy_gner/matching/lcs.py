@@ -1,0 +1,96 @@
+"""Longest common subsequences, bit-parallel (Hyyrö 2004).
+
+They are given as blocks: runs of words that are matched one by one.
+"""
+
+from collections.abc import Callable, Sequence
+
+from rapidfuzz.distance import LCSseq
+
+# (i, j, size): `size` words from position i of the source are matched with those from
+# position j of the prediction.
+Block = tuple[int, int, int]
+
+
+def lcs_blocks(a: Sequence[str], b: Sequence[str]) -> list[Block]:
+    """A longest common subsequence of two sequences of keys.
+
+    rapidfuzz compares the hashes of the elements: 64 bits, salted per process. Takes
+    time O(len(a) * len(b) / 64).
+
+    a (Sequence[str]): The keys of the source.
+    b (Sequence[str]): The keys of the prediction.
+    RETURNS (list[Block]): In order, none of size 0.
+    """
+    blocks = LCSseq.editops(a, b).as_matching_blocks()
+    return [(block.a, block.b, block.size) for block in blocks[:-1]]  # the last marks the end
+
+
+def lcs_blocks_of_two_keys(
+    a: Sequence[str], other_a: Sequence[str], b: Sequence[str]
+) -> list[Block]:
+    """A longest common subsequence where an element of the source has two keys.
+
+    Matching by either key is no equivalence, so that no renaming of the elements
+    makes a case for `lcs_blocks` of it. But the bit-parallel recurrence only asks which
+    elements of `b` an element of the source matches. Here a row of bits is an integer.
+
+    a (Sequence[str]): One key per element of the source.
+    other_a (Sequence[str]): Another key per element of the source.
+    b (Sequence[str]): The keys of the prediction.
+    RETURNS (list[Block]): In order, each of size 1.
+    """
+    places: dict[str, int] = {}
+    for j, key in enumerate(b):
+        places[key] = places.get(key, 0) | 1 << j
+    row = all_ones = (1 << len(b)) - 1
+    # Bit j of row i is zero when b[j] makes the LCS of a[: i + 1] and b[: j + 1] longer
+    # than that of a[: i + 1] and b[:j].
+    rows = []
+    for key, other in zip(a, other_a, strict=True):
+        matches = row & (places.get(key, 0) | places.get(other, 0))
+        row = ((row + matches) | (row - matches)) & all_ones
+        rows.append(row)
+    blocks: list[Block] = []
+    i, j = len(a), len(b)
+    while i and j:
+        bit = 1 << (j - 1)
+        if rows[i - 1] & bit:
+            j -= 1
+        elif i > 1 and not rows[i - 2] & bit:
+            i -= 1
+        else:
+            i, j = i - 1, j - 1
+            blocks.append((i, j, 1))
+    blocks.reverse()
+    return blocks
+
+
+def join_over_gaps(blocks: Sequence[Block], matches: Callable[[int, int], bool]) -> list[Block]:
+    """Choose among equally long matchings where words were left out.
+
+    In "directed the film the lorax", of which the model wrote "directed the lorax", either
+    "the" may be matched. What the model wrote in a row is kept in a row where
+    possible, and a word that could stay with either neighbour goes to the next one, as
+    articles and prepositions do (paper, Table 9, cases 1 and 7).
+
+    blocks (Sequence[Block]): A matching, in order.
+    matches (Callable[[int, int], bool]): Whether word i of the source and word j of the
+        prediction may be matched.
+    RETURNS (list[Block]): A matching of as many words, in order.
+    """
+    joined: list[Block] = []
+    next_i = next_j = -1
+    for i, j, size in reversed(blocks):
+        moved = 0
+        if j + size == next_j and i + size < next_i:
+            while moved < size and matches(next_i - 1 - moved, next_j - 1 - moved):
+                moved += 1
+        if moved:
+            next_i, next_j = next_i - moved, next_j - moved
+            joined.append((next_i, next_j, moved))
+        if moved < size:
+            next_i, next_j = i, j
+            joined.append((i, j, size - moved))
+    joined.reverse()
+    return joined

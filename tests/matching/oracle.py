@@ -1,0 +1,28 @@
+"""The plain O(N²) table, to compare with."""
+
+from collections.abc import Callable, Sequence
+
+
+def lcs_length(a: Sequence[str], b: Sequence[str], equal: Callable[[str, str], bool]) -> int:
+    table = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i, x in enumerate(a):
+        for j, y in enumerate(b):
+            if equal(x, y):
+                table[i + 1][j + 1] = table[i][j] + 1
+            else:
+                table[i + 1][j + 1] = max(table[i][j + 1], table[i + 1][j])
+    return table[-1][-1]
+
+
+def check_alignment(
+    a: Sequence[str],
+    b: Sequence[str],
+    alignment: Sequence[int | None],
+    equal: Callable[[str, str], bool],
+) -> None:
+    """The law of every matcher: strictly increasing, only equal words, as many as possible."""
+    assert len(alignment) == len(a)
+    matched = [(i, j) for i, j in enumerate(alignment) if j is not None]
+    assert all(0 <= j < len(b) and equal(a[i], b[j]) for i, j in matched)
+    assert all(j < k for (_, j), (_, k) in zip(matched, matched[1:], strict=False))
+    assert len(matched) == lcs_length(a, b, equal)
