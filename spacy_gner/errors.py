@@ -163,6 +163,11 @@ class Errors(metaclass=_WithCodes):
         "{place}: the tokenizer of the pipeline changes the text, so mentions cannot be "
         "found by position. Convert the corpus with a tokenizer that keeps it, as spaCy's do."
     )
+    E216 = "The output is {output}, but must end in .spacy: spaCy's reader finds no other files."
+    E217 = (
+        "--labels and --ignore are for BIO data; in the format {format} each passage has its "
+        "own types. Leave them out."
+    )
     # --- E3xx: scoring and reports ---------------------------------------------
     E301 = (
         "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "

@@ -1,0 +1,132 @@
+"""What was wrong with raw outputs and what matching made of it (Tables 6 and 9)."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..matching.back_tokenisation import BackTokeniser
+from ..matching.diagnosis import diagnose
+from ..matching.matcher import make_lcs_matcher
+from ..parsing import parse_output
+from .records import Mention, ScoredSentence, mentions_from_tags
+from .strict import score_strict
+from .uniner import score_uniner
+
+# The rows of Table 6, by what the matcher may do.
+VARIANTS = {
+    "full": make_lcs_matcher(),
+    "without_back_tokenisation": make_lcs_matcher(back_tokenise=False),
+    "without_lcs": make_lcs_matcher(back_tokenise=False, lcs=False),
+}
+_ISSUES = ("omissions", "additions", "substitutions")
+
+
+def read_output(
+    words: Sequence[str],
+    text: str,
+    labels: Sequence[str],
+    back_tokeniser: BackTokeniser | None = None,
+    variant: str = "full",
+) -> list[Mention]:
+    """Read the entities of a sentence off a raw output: parsing, then matching.
+
+    words (Sequence[str]): The words of the prompt, without white-space words.
+    text (str): The output as generated.
+    labels (Sequence[str]): The labels of the prompt; tags of others become O.
+    back_tokeniser (BackTokeniser | None): What the model's tokenizer makes of words.
+    variant (str): A key of `VARIANTS`.
+    RETURNS (list[Mention]): The entities.
+    """
+    parsed = parse_output(text, labels)
+    alignment = VARIANTS[variant](words, [word.word for word in parsed], back_tokeniser)
+    return mentions_from_tags(["O" if j is None else parsed[j].tag for j in alignment])
+
+
+def score_repair(
+    sentences: Iterable[ScoredSentence], back_tokeniser: BackTokeniser | None = None
+) -> dict[str, Any] | None:
+    """Look at the raw outputs: what was lost, added or changed, and what matching saved.
+
+    Only sentences with one raw output for all of their words are looked at.
+    Discrepancies are those before back tokenisation, so that a word that the vocabulary
+    cannot spell counts as a substitution, as in Table 9.
+
+    sentences (Iterable[ScoredSentence]): The sentences of a data set.
+    back_tokeniser (BackTokeniser | None): What the model's tokenizer makes of words.
+        Without it the first two variants agree.
+    RETURNS (dict | None): None when no sentence has a raw output. Else
+        `n` sentences and `skipped` ones; `omissions`, `additions`, `substitutions`
+        and `any` as shares of the sentences; `incomplete`: share of the outputs that
+        a length limit cut; `issues`: how often each happened, in words. Then, each
+        with one value per variant of the matcher: `unmatched`, the share of the words
+        that no generated word answers (they become O); `strict` and `uniner`, F1;
+        `affected`, strict F1 on the sentences with a discrepancy.
+    """
+    kept: list[ScoredSentence] = []
+    affected: list[int] = []
+    counts: Counter[str] = Counter()
+    n_words = 0
+    for sentence in sentences:
+        if not _has_one_output(sentence):
+            counts["skipped"] += 1
+            continue
+        output = sentence.outputs[0]
+        predicted = [word.word for word in parse_output(output.text, sentence.labels)]
+        for name, matcher in VARIANTS.items():
+            alignment = matcher(output.words, predicted, back_tokeniser)
+            counts[name] += alignment.count(None)
+            if name == "without_back_tokenisation":
+                found = diagnose(output.words, predicted, alignment)
+        for issue in _ISSUES:
+            number = getattr(found, issue)
+            counts[f"n_{issue}"] += number
+            counts[issue] += number > 0
+        if found.total:
+            affected.append(len(kept))
+        counts["incomplete"] += not output.complete
+        n_words += len(output.words)
+        kept.append(sentence)
+    if not kept:
+        return None
+    n = len(kept)
+    read = {
+        name: [_reread(sentence, back_tokeniser, name) for sentence in kept] for name in VARIANTS
+    }
+    return {
+        "n": n,
+        "skipped": counts["skipped"],
+        **{issue: counts[issue] / n for issue in _ISSUES},
+        "any": len(affected) / n,
+        "incomplete": counts["incomplete"] / n,
+        "issues": {issue: counts[f"n_{issue}"] for issue in _ISSUES},
+        "unmatched": {name: counts[name] / n_words if n_words else 0.0 for name in VARIANTS},
+        "strict": {name: score_strict(batch)["f"] for name, batch in read.items()},
+        "uniner": {name: score_uniner(batch)["f"] for name, batch in read.items()},
+        "affected": {
+            name: score_strict([batch[index] for index in affected])["f"]
+            for name, batch in read.items()
+        },
+    }
+
+
+def _has_one_output(sentence: ScoredSentence) -> bool:
+    if len(sentence.outputs) != 1:
+        return False
+    return sentence.outputs[0].words == _visible(sentence.words)
+
+
+def _visible(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if not word.isspace())
+
+
+def _reread(
+    sentence: ScoredSentence, back_tokeniser: BackTokeniser | None, variant: str
+) -> ScoredSentence:
+    output = sentence.outputs[0]
+    mentions = read_output(output.words, output.text, sentence.labels, back_tokeniser, variant)
+    if len(output.words) != len(sentence.words):
+        # The prompt left out white-space words: back to the indices of the sentence.
+        places = [index for index, word in enumerate(sentence.words) if not word.isspace()]
+        mentions = [Mention(places[s], places[e - 1] + 1, label) for s, e, label in mentions]
+    return replace(sentence, predicted=tuple(mentions), scores=())
