@@ -165,9 +165,10 @@ class Errors(metaclass=_WithCodes):
     )
     E216 = "The output is {output}, but must end in .spacy: spaCy's reader finds no other files."
     E217 = (
-        "--labels and --ignore are for BIO data; in the format {format} each passage has its "
-        "own types. Leave them out."
+        "--labels, --ignore and --rename are for BIO data; in the format {format} each passage "
+        "has its own types. Leave them out."
     )
+    E218 = '--rename {pair} has no "=". Write the old name and the new: --rename PER=person'
     # --- E3xx: scoring and reports ---------------------------------------------
     E301 = (
         "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "
@@ -185,6 +186,24 @@ class Errors(metaclass=_WithCodes):
     E304 = (
         "Sentence {number} of {name} has gold entities with labels that the model was not asked "
         "for: {labels}. Ask for them, or take them out of the measure with --drop-label."
+    )
+    E305 = (
+        "No file to evaluate {name} on: {path} is neither a file nor a directory with a file "
+        "such as {split}.jsonl or {split}.jsonl.gz."
+    )
+    E306 = (
+        "{place}: words without annotation cannot be measured. Annotate them, or take the "
+        "sentence out of the file."
+    )
+    E307 = (
+        "No label is left to ask for in {name} ({path}): the file has no entity, or all of its "
+        "labels are dropped."
+    )
+    E308 = "The predictor was asked for {n} predictions, but gave {m}. It must give one for each."
+    E309 = (
+        "{place}: not a prediction: {error}. Expected a line of the form "
+        '{{"dataset": "x", "label_list": ["person"], "instance": {{"words": ["Marie"], '
+        '"labels": ["B-person"]}}, "prediction": "Marie(B-person)"}}.'
     )
     # --- E4xx: decoding ----------------------------------------------------------
     # --- E5xx: training ------------------------------------------------------------

@@ -14,14 +14,16 @@ class Aligned:
         without overlap.
     missing (list[int]): Words whose annotation is unknown: those of mentions that the
         tokens cut through.
-    n_unaligned (int): Mentions without any occurrence that agrees with the tokens.
-    n_overlapping (int): Mentions all of whose occurrences lost against overlapping ones.
+    unaligned (list[tuple[str, str]]): Label and mention, without any occurrence that agrees
+        with the tokens.
+    overlapping (list[tuple[str, str]]): Label and mention, all of whose occurrences lost
+        against overlapping ones.
     """
 
     entities: list[tuple[int, int, str]]
     missing: list[int]
-    n_unaligned: int
-    n_overlapping: int
+    unaligned: list[tuple[str, str]]
+    overlapping: list[tuple[str, str]]
 
 
 def align_mentions(text: str, tokens: Tokenised, answers: Mapping[str, Sequence[str]]) -> Aligned:
@@ -36,14 +38,14 @@ def align_mentions(text: str, tokens: Tokenised, answers: Mapping[str, Sequence[
     # Keys sort as the winners should: longer first, then in order of label and text.
     candidates: list[tuple[int, int, int, int, tuple[str, str]]] = []
     cut_through: set[int] = set()
-    n_unaligned = 0
+    unaligned: list[tuple[str, str]] = []
     keys = [(label, m) for label, mentions in answers.items() for m in dict.fromkeys(mentions)]
     order = {label: i for i, label in enumerate(answers)}
     for label, mention in keys:
         found = [(start, start + len(mention)) for start in _occurrences(text, mention)]
         spans = [span for start, end in found if (span := tokens.word_span(start, end))]
         if not spans:
-            n_unaligned += 1
+            unaligned.append((label, mention))
             cut_through.update(*(_touched(tokens, start, end) for start, end in found))
         for first, last in spans:
             candidates.append((-len(mention), order[label], first, last, (label, mention)))
@@ -55,8 +57,8 @@ def align_mentions(text: str, tokens: Tokenised, answers: Mapping[str, Sequence[
             taken.update(range(first, last))
             entities.append((first, last, key[0]))
             placed.add(key)
-    n_overlapping = len({candidate[-1] for candidate in candidates} - placed)
-    return Aligned(sorted(entities), sorted(cut_through - taken), n_unaligned, n_overlapping)
+    overlapping = sorted({candidate[-1] for candidate in candidates} - placed)
+    return Aligned(sorted(entities), sorted(cut_through - taken), unaligned, overlapping)
 
 
 def _occurrences(text: str, mention: str) -> Iterator[int]:

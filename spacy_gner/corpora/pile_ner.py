@@ -89,8 +89,12 @@ class PileNER(CorpusReader):
                 report.handle(error, self.on_error)
                 continue
             aligned = align_mentions(conversation.text, tokens, answers)
-            report.unaligned += aligned.n_unaligned
-            report.overlapping += aligned.n_overlapping
+            report.unaligned += len(aligned.unaligned)
+            report.overlapping += len(aligned.overlapping)
+            for label, mention in aligned.unaligned:
+                report.lose(conversation.place, f"{mention!r} ({label}) is not aligned")
+            for label, mention in aligned.overlapping:
+                report.lose(conversation.place, f"{mention!r} ({label}) overlaps others")
             found = {label for _, _, label in aligned.entities}
             yield Passage(
                 words=tokens.words,

@@ -43,6 +43,7 @@ class ReadReport:
     overlapping (int): Mentions left out because they overlap others.
     unusable_types (int): Types that no prompt can name (they contain "(", ")" or ",").
     messages (list[str]): The first messages about skipped records.
+    lost (list[str]): The first mentions that were left out, and why.
     """
 
     passages: int = 0
@@ -56,6 +57,7 @@ class ReadReport:
     overlapping: int = 0
     unusable_types: int = 0
     messages: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
     def handle(self, error: CorpusError, on_error: str) -> None:
         """Raise the error, or count it: as the reader is configured.
@@ -69,6 +71,15 @@ class ReadReport:
         self.skipped += 1
         if len(self.messages) < _MAX_KEPT_MESSAGES:
             self.messages.append(str(error))
+
+    def lose(self, place: str, reason: str) -> None:
+        """Keep an example of a mention that was left out.
+
+        place (str): File and line.
+        reason (str): Which mention, and why.
+        """
+        if len(self.lost) < _MAX_KEPT_MESSAGES:
+            self.lost.append(f"{place}: {reason}")
 
     def warn(self, path: object) -> None:
         """Say once, at the end of a pass, what was left out.
