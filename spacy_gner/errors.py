@@ -107,6 +107,15 @@ class Errors(metaclass=_WithCodes):
         "writes free text."
     )
     E026 = "doc._.gner_labels of a Doc cannot be used: {reason}"
+    E027 = (
+        "{place}: {reason}. A line of a .jsonl file is an object with a text, such as "
+        '{{"text": "Marie Curie was born in Warsaw."}}.'
+    )
+    E028 = "Cannot read '{path}': {reason}."
+    E029 = (
+        "The pipeline '{path}' has no component made by the factory 'gner' (it has: {found}). "
+        "Give a pipeline with one, or the name or directory of a language model."
+    )
     # --- E1xx: parsing and matching ------------------------------------------
     E101 = (
         "The prefixes of a tagging scheme must be letters of 'BIES', but got {prefixes!r}. "

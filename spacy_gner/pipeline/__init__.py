@@ -1,0 +1,3 @@
+from .gner import GNER
+
+__all__ = ["GNER"]

@@ -1,0 +1,104 @@
+"""The factory of the `gner` component and its default config."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.language import Language
+from thinc.api import Model
+
+from ..decoding.request import Decoder
+from ..matching import Matcher
+from ..schema import Scheme, Template
+from ..windows import Windower
+from .gner import GNER
+
+DEFAULT_CONFIG: dict[str, Any] = {
+    "labels": [],
+    "model": {"@architectures": "spacy_gner.Auto.v1"},
+    "decoder": {"@misc": "spacy_gner.BeamSearch.v1"},
+    "template": {"@misc": "spacy_gner.Template.v1"},
+    "scheme": {"@misc": "spacy_gner.BIO.v1"},
+    "matcher": {"@misc": "spacy_gner.LCSMatcher.v1"},
+    "window": {"@misc": "spacy_gner.Window.v1"},
+    "augmentation": {"@misc": "spacy_gner.Augmentation.v1"},
+    "token_weights": {"@misc": "spacy_gner.TokenWeights.v1"},
+    "batch_size": 4096,
+    "overwrite": False,
+    "set_ents": True,
+    "spans_key": None,
+    "threshold": None,
+    "scorer": {"@scorers": "spacy_gner.ner_scorer.v1"},
+}
+
+
+@Language.factory(
+    "gner",
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type", "span._.gner_score"],
+    default_config=DEFAULT_CONFIG,
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_gner(
+    nlp: Language,
+    name: str,
+    labels: list[str] | dict[str, str],
+    model: Model,
+    decoder: Decoder,
+    template: Template,
+    scheme: Scheme,
+    matcher: Matcher,
+    window: Windower,
+    augmentation: Callable[..., Any] | None,
+    token_weights: Any,
+    batch_size: int,
+    overwrite: bool,
+    set_ents: bool,
+    spans_key: str | None,
+    threshold: float | None,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> GNER:
+    """Make a `gner` component.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component in it.
+    labels (list[str] | dict[str, str]): What to look for: labels that are prompted as they
+        are, or entity label -> wording in the prompt. Can be changed at any time, and for
+        single Docs.
+    model (Model): The language model, `spacy_gner.Auto.v1`, `.Seq2Seq.v1` or `.Causal.v1`.
+    decoder (Decoder): How its output is found: `spacy_gner.BeamSearch.v1`,
+        `.DraftedGreedy.v1` or `.ExactSearch.v1`.
+    template (Template): The wording of the prompt, `spacy_gner.Template.v1`.
+    scheme (Scheme): The tags, `spacy_gner.BIO.v1` for all published checkpoints.
+    matcher (Matcher): Aligns output and words, `spacy_gner.LCSMatcher.v1`.
+    window (Windower): Cuts long Docs, `spacy_gner.Window.v1`.
+    augmentation (Callable | None): Changes prompts in training, `spacy_gner.Augmentation.v1`.
+    token_weights (TokenWeights): Weights in the loss, `spacy_gner.TokenWeights.v1`.
+    batch_size (int): Padded tokens that the model sees at once.
+    overwrite (bool): Whether entities that a Doc has already are removed; otherwise they are
+        kept, and win over predicted ones that overlap.
+    set_ents (bool): Whether `doc.ents` is set.
+    spans_key (str | None): A span group in `doc.spans` that is set as well; its
+        `attrs["scores"]` has the scores.
+    threshold (float | None): Entities with a lower score are dropped.
+    scorer (Callable | None): The scoring method.
+    RETURNS (GNER): The component.
+    RAISES (ValueError): E001 to E005, E010 to E017 for what cannot work.
+    """
+    return GNER(
+        nlp.vocab,
+        model,
+        name,
+        labels=labels,
+        decoder=decoder,
+        template=template,
+        scheme=scheme,
+        matcher=matcher,
+        window=window,
+        augmentation=augmentation,
+        token_weights=token_weights,
+        batch_size=batch_size,
+        overwrite=overwrite,
+        set_ents=set_ents,
+        spans_key=spans_key,
+        threshold=threshold,
+        scorer=scorer,
+    )

@@ -1,0 +1,360 @@
+"""The `gner` component: named entities by a generative model, for labels of the user's choice."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from ..backbones import get_shim
+from ..decoding.request import Decoder
+from ..errors import Errors
+from ..extensions import register_extensions
+from ..matching import Matcher, make_back_tokeniser
+from ..schema import LabelSet, Scheme, Template
+from ..types import DocPrediction, Entity, LabelsInput
+from ..windows import DocWords, Windower
+from .assembly import drop_overlaps, merge_entities, predict_window, window_entities
+from .planning import PlannedRequest, Planner
+from .settings import check_settings
+from .workers import settle_in_worker
+
+register_extensions()
+
+
+class GNER(TrainablePipe):
+    """Pipeline component for generative named entity recognition (Ding et al. 2024).
+
+    The model reads an instruction, the labels and the words, and writes every word with
+    its tag. What it wrote is aligned with the tokens, and becomes `doc.ents`.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model,
+        name: str = "gner",
+        *,
+        labels: LabelsInput,
+        decoder: Decoder,
+        template: Template,
+        scheme: Scheme,
+        matcher: Matcher,
+        window: Windower,
+        batch_size: int = 4096,
+        overwrite: bool = False,
+        set_ents: bool = True,
+        spans_key: str | None = None,
+        threshold: float | None = None,
+        augmentation: Callable[..., Any] | None = None,
+        token_weights: Any = None,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        """Initialize a component. See `make_gner` for the arguments.
+
+        vocab (Vocab): The shared vocabulary.
+        model (Model): From an architecture such as `spacy_gner.Auto.v1`.
+        name (str): The name of the component in its pipeline.
+        RAISES (ValueError): E001 to E005 for labels, E017 for other settings.
+        """
+        check_settings(batch_size, threshold, set_ents, spans_key)
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        self.decoder = decoder
+        self.template = template
+        self.scheme = scheme
+        self.matcher = matcher
+        self.window = window
+        self.augmentation = augmentation
+        self.token_weights = token_weights
+        self.cfg: dict[str, Any] = {
+            "labels": {},
+            "batch_size": batch_size,
+            "overwrite": overwrite,
+            "set_ents": set_ents,
+            "spans_key": spans_key,
+            "threshold": threshold,
+        }
+        self._planner: Planner | None = None
+        self._back_tokeniser: Any = None
+        self.set_labels(labels)
+
+    # --- labels -------------------------------------------------------------------------
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str, ...]): The labels that are looked for, as in `ent.label_`."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> dict[str, str]:
+        """RETURNS (dict[str, str]): Entity label -> wording in the prompt, for `spacy init
+        labels` and `initialize`."""
+        return dict(self.cfg["labels"])
+
+    @property
+    def label_set(self) -> LabelSet:
+        """RETURNS (LabelSet): The labels with their wordings."""
+        labels = self.cfg["labels"]
+        return LabelSet(tuple(labels.keys()), tuple(labels.values()))
+
+    def set_labels(self, labels: LabelsInput) -> None:
+        """Look for other labels from now on. Nothing is trained or loaded for that.
+
+        labels (Sequence[str] | Mapping[str, str]): Labels, or a mapping from the
+            label of the entity to its wording in the prompt.
+        RAISES (ValueError): E001 to E005 for labels that the format cannot carry.
+        """
+        self.cfg["labels"] = LabelSet.make(labels).to_dict()
+        for label in self.cfg["labels"]:
+            self.vocab.strings.add(label)
+
+    def add_label(self, label: str, wording: str | None = None) -> int:
+        """Look for one more label.
+
+        label (str): The label of the entity.
+        wording (str | None): Its wording in the prompt, the label itself by default.
+        RETURNS (int): 0 if the label is there already, otherwise 1.
+        RAISES (ValueError): E001 to E005, see `set_labels`.
+        """
+        if label in self.cfg["labels"]:
+            return 0
+        self.set_labels({**self.cfg["labels"], label: label if wording is None else wording})
+        return 1
+
+    def labels_of(self, doc: Doc) -> LabelSet:
+        """The labels to look for in a Doc: its own, or those of the component.
+
+        doc (Doc): The Doc; `doc._.gner_labels` counts when it is not None.
+        RETURNS (LabelSet): The labels.
+        RAISES (ValueError): E006 when there are none, E026 when the Doc's own cannot be used.
+        """
+        own = doc._.gner_labels
+        if own is None:
+            labels = self.label_set
+        else:
+            try:
+                labels = LabelSet.make(own)
+            except ValueError as error:
+                raise ValueError(Errors.E026.format(reason=error)) from error
+        if not len(labels):
+            raise ValueError(Errors.E006.format(name=self.name))
+        return labels
+
+    # --- prediction -----------------------------------------------------------------------
+
+    @property
+    def planner(self) -> Planner:
+        """RETURNS (Planner): Plans prompts for the backbone, which is loaded if need be."""
+        backbone = get_shim(self.model).backbone
+        planner = self._planner
+        if planner is None or planner.backbone is not backbone:
+            planner = Planner(backbone, self.template, self.scheme, self.window)
+            self._back_tokeniser = make_back_tokeniser(backbone.tokenizer)
+            self._planner = planner
+        return planner
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Apply the component to a stream of Docs. A Doc that fails goes to the error
+        handler alone; the others of its batch are annotated.
+
+        stream (Iterable[Doc]): Docs.
+        batch_size (int): Docs to buffer. How many tokens the model sees at once is the
+            component's own `batch_size`.
+        YIELDS (Doc): The Docs, in order.
+        """
+        error_handler = self.get_error_handler()
+        for docs in util.minibatch(stream, size=batch_size):
+            try:
+                self.set_annotations(docs, self.predict(docs))
+            except Exception as error:
+                if len(docs) == 1:
+                    error_handler(self.name, self, docs, error)
+                    continue
+                yield from self._pipe_singly(docs, error_handler)
+            else:
+                yield from docs
+
+    def _pipe_singly(self, docs: Iterable[Doc], error_handler: Callable[..., Any]) -> Iterator[Doc]:
+        for doc in docs:
+            try:
+                self.set_annotations([doc], self.predict([doc]))
+            except Exception as error:
+                error_handler(self.name, self, [doc], error)
+            else:
+                yield doc
+
+    def predict(self, docs: Iterable[Doc]) -> list[DocPrediction]:
+        """Find the entities of Docs, without changing them.
+
+        docs (Iterable[Doc]): Docs.
+        RETURNS (list[DocPrediction]): One per Doc, in order.
+        RAISES (ValueError): E006, E024, E026; and E010 to E019 when the model, which
+            is loaded now if it has not been, cannot be.
+        """
+        docs = list(docs)
+        all_words = [DocWords.from_doc(doc) for doc in docs]
+        if not any(words.texts for words in all_words):
+            return [DocPrediction((), ()) for _ in all_words]
+        settle_in_worker()
+        labels = [self.labels_of(doc) for doc in docs]
+        planned: list[tuple[int, PlannedRequest]] = []
+        planner = self.planner
+        for i, words in enumerate(all_words):
+            if words.texts:
+                planned += [(i, request) for request in planner.plan(words, labels[i])]
+        generations = self.decoder(
+            planner.backbone, [p.request for _, p in planned], self.cfg["batch_size"]
+        )
+        answered = list(zip(planned, generations, strict=True))
+        predictions = [DocPrediction((), ()) for _ in all_words]
+        for i, group in groupby(answered, key=lambda pair: pair[0][0]):
+            predictions[i] = self._assemble(all_words[i], [(p, g) for (_, p), g in group])
+        return predictions
+
+    def _assemble(
+        self, words: DocWords, answered: Sequence[tuple[PlannedRequest, Any]]
+    ) -> DocPrediction:
+        forced = self.decoder.forces_words
+        windows = []
+        groups: dict[LabelSet, list[Entity]] = {}
+        for planned, generation in answered:
+            prediction = predict_window(
+                planned, generation, self.matcher, self._back_tokeniser, forced
+            )
+            windows.append(prediction)
+            found = window_entities(words, planned, prediction)
+            groups.setdefault(planned.labels, []).extend(found)
+        entities = merge_entities(drop_overlaps(group) for group in groups.values())
+        threshold = self.cfg["threshold"]
+        if threshold is not None:
+            entities = tuple(entity for entity in entities if entity.score >= threshold)
+        return DocPrediction(entities, tuple(windows))
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: Iterable[DocPrediction]) -> None:
+        """Write predictions into Docs: `doc.ents`, `span._.gner_score`, `doc.spans`.
+
+        docs (Iterable[Doc]): The Docs.
+        predictions (Iterable[DocPrediction]): What `predict` gave for them.
+        """
+        for doc, prediction in zip(docs, predictions, strict=True):
+            spans = [Span(doc, e.start, e.end, label=e.label) for e in prediction.entities]
+            scores = [e.score for e in prediction.entities]
+            for span, score in zip(spans, scores, strict=True):
+                span._.gner_score = score
+            key = self.cfg["spans_key"]
+            if key is not None:
+                doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs={"scores": scores})
+            if self.cfg["set_ents"]:
+                self._set_ents(doc, spans)
+
+    def _set_ents(self, doc: Doc, spans: Sequence[Span]) -> None:
+        if self.cfg["overwrite"]:
+            doc.set_ents(list(spans), default="outside")
+            return
+        # Entities of other components stay, and what they blocked stays blocked.
+        blocked = [doc[t.i : t.i + 1] for t in doc if t.ent_iob == 3 and not t.ent_type]
+        present = [ent for ent in doc.ents if ent.label]
+        taken = {i for span in (*present, *blocked) for i in range(span.start, span.end)}
+        new = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
+        doc.set_ents([*present, *new], blocked=blocked, default="outside")
+
+    # --- training ---------------------------------------------------------------------------
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: LabelsInput | None = None,
+    ) -> None:
+        """Prepare for training: collect the labels. The weights come from the source that
+        the config names; they are loaded with the first update or the first Doc.
+
+        get_examples (Callable[[], Iterable[Example]]): Gives gold-standard Examples.
+        nlp (Language | None): The pipeline.
+        labels (Sequence[str] | Mapping[str, str] | None): The labels, for instance
+            those that `spacy init labels` wrote; None collects them from the examples,
+            after those that the config names.
+        """
+        util.logger.debug("Initializing %s", self.name)
+        if labels is not None:
+            self.set_labels(labels)
+            return
+        found = dict(self.cfg["labels"])
+        for example in get_examples():
+            for ent in example.reference.ents:
+                found.setdefault(ent.label_, ent.label_)
+        self.set_labels(found)
+
+    # --- saving and loading -----------------------------------------------------------------
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the component to a directory: settings, labels, and the model as a Hugging
+        Face directory.
+
+        path (str | Path): The directory.
+        exclude (Iterable[str]): "cfg", "vocab" or "model".
+        RAISES (ValueError): E021, see `spacy_gner.backbones.storage`.
+        """
+        serialize = {
+            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
+            "model": lambda p: get_shim(self.model).to_disk(p),
+        }
+        util.to_disk(path, serialize, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GNER":
+        """Load the component from a directory.
+
+        path (str | Path): The directory.
+        exclude (Iterable[str]): "cfg", "vocab" or "model".
+        RETURNS (GNER): This component.
+        RAISES (ValueError): E023 when the model's directory cannot be read.
+        """
+        deserialize = {
+            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
+            "model": lambda p: get_shim(self.model).from_disk(p),
+        }
+        util.from_disk(path, deserialize, exclude)
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Pack the component.
+
+        exclude (Iterable[str]): "cfg", "vocab" or "model".
+        RETURNS (bytes): The component, with its weights unless `save_weights` is false.
+        RAISES (ValueError): E022 for weights above 4 GiB.
+        """
+        serialize = {
+            "cfg": lambda: srsly.json_dumps(self.cfg),
+            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+            "model": lambda: get_shim(self.model).to_bytes(),
+        }
+        return util.to_bytes(serialize, exclude)
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GNER":
+        """Unpack a component.
+
+        bytes_data (bytes): What `to_bytes` gave.
+        exclude (Iterable[str]): "cfg", "vocab" or "model".
+        RETURNS (GNER): This component.
+        """
+        deserialize = {
+            "cfg": lambda b: self.cfg.update(srsly.json_loads(b)),
+            "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
+            "model": lambda b: get_shim(self.model).from_bytes(b),
+        }
+        util.from_bytes(bytes_data, deserialize, exclude)
+        return self
