@@ -91,7 +91,7 @@ def score_repair(
         return None
     n = len(kept)
     read = {
-        name: [_reread(sentence, back_tokeniser, name) for sentence in kept] for name in VARIANTS
+        name: [reread(sentence, back_tokeniser, name) for sentence in kept] for name in VARIANTS
     }
     return {
         "n": n,
@@ -120,9 +120,16 @@ def _visible(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in words if not word.isspace())
 
 
-def _reread(
+def reread(
     sentence: ScoredSentence, back_tokeniser: BackTokeniser | None, variant: str
 ) -> ScoredSentence:
+    """Replace the predictions of a sentence by what its raw output says.
+
+    sentence (ScoredSentence): With one raw output, for all words but white space.
+    back_tokeniser (BackTokeniser | None): What the model's tokenizer makes of words.
+    variant (str): A key of `VARIANTS`.
+    RETURNS (ScoredSentence): Without scores.
+    """
     output = sentence.outputs[0]
     mentions = read_output(output.words, output.text, sentence.labels, back_tokeniser, variant)
     if len(output.words) != len(sentence.words):
