@@ -1,0 +1,139 @@
+import json
+
+import pytest
+import spacy
+from spacy.training import Corpus
+from typer.testing import CliRunner
+
+from spacy_gner.cli import app
+from spacy_gner.corpora.bio import BIOCorpus
+from spacy_gner.corpora.inline import InlineCorpus
+from spacy_gner.corpora.labels import get_inventory
+
+NLP = spacy.blank("en")
+BIO_LINES = [
+    {"words": ["Ada", "met", "Bob"], "labels": ["B-person", "O", None]},
+    {"words": ["don't", "Rome"], "labels": ["O", "B-city"]},
+]
+INLINE = "[Ada](person) paid [USD](currency)5 in  [Rome](city).\nNo one (here).\n"
+
+
+def convert(*arguments):
+    return CliRunner().invoke(app, ["convert", *map(str, arguments)])
+
+
+def bio_file(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, BIO_LINES)))
+    return path
+
+
+def annotation(example):
+    doc = example.reference
+    return (
+        [token.text for token in doc],
+        [(ent.start, ent.end, ent.label_) for ent in doc.ents],
+        [token.ent_iob for token in doc],
+        get_inventory(example),
+        doc.user_data.get("gner_dataset"),
+    )
+
+
+def test_convert_bio_is_read_back_by_spacy(tmp_path):
+    path, output = bio_file(tmp_path), tmp_path / "new" / "a.spacy"
+    result = convert(path, output, "--dataset", "mine")
+    assert result.exit_code == 0, result.output
+    expected = [annotation(eg) for eg in BIOCorpus(path, dataset="mine")(NLP)]
+    examples = list(Corpus(output)(spacy.blank("en")))
+    assert [annotation(eg) for eg in examples] == expected
+    assert expected[0][2] == [3, 2, 0]  # the missing annotation is still missing
+    # Words are kept as they are, "don't" too.
+    assert [len(eg.predicted) for eg in examples] == [3, 2]
+    assert "2 passages with 2 entities" in result.output
+
+
+def test_convert_inline_is_read_back_by_spacy(tmp_path):
+    path, output = tmp_path / "a.txt", tmp_path / "a.spacy"
+    path.write_text(INLINE)
+    result = convert(path, output, "--format", "inline")
+    assert result.exit_code == 0, result.output
+    expected = [annotation(eg) for eg in InlineCorpus(path)(NLP)]
+    examples = list(Corpus(output)(spacy.blank("en")))
+    assert [annotation(eg) for eg in examples] == expected
+    assert examples[0].reference.text == "Ada paid USD5 in  Rome."
+    assert [eg.reference._.gner_labels for eg in examples] == [("person", "currency", "city"), ()]
+
+
+def test_convert_pile_ner_reports_what_is_lost(tmp_path):
+    turns = [
+        ("human", "Text: Roman Bath"),
+        ("gpt", "I've read this text."),
+        ("human", "What describes city in the text?"),
+        ("gpt", '["Bath", "Rom"]'),
+    ]
+    item = {"conversations": [{"from": sender, "value": value} for sender, value in turns]}
+    path, output = tmp_path / "pile.json", tmp_path / "pile.spacy"
+    path.write_text(json.dumps([item]))
+    result = convert(path, output, "-f", "pile-ner")
+    assert result.exit_code == 0, result.output
+    (example,) = Corpus(output)(spacy.blank("en"))
+    assert example.get_aligned_ner() == [None, "U-city"]
+    lines = [line.split() for line in result.output.splitlines()]
+    assert [
+        "mentions",
+        "not",
+        "aligned",
+        "with",
+        "the",
+        "text",
+        "or",
+        "its",
+        "tokens",
+        "1",
+    ] in lines
+    assert "'Rom' (city) is not aligned" in " ".join(result.output.split())
+
+
+def test_convert_conll_with_options(tmp_path):
+    path, output = tmp_path / "a.conll", tmp_path / "a.spacy"
+    path.write_text("Rome B-LOC\nis O\n\nOslo X-LOC\n\nAda B-PER\n\nfoo B-MISC\n")
+    arguments = ["--rename", "LOC=place", "--rename", "PER=person", "--ignore", "MISC"]
+    arguments += ["--labels", "person, place, film", "--on-error", "skip", "--limit", "2"]
+    result = convert(path, output, "--format", "conll", *arguments)
+    assert result.exit_code == 0, result.output
+    examples = list(Corpus(output)(NLP))
+    assert [[e.label_ for e in eg.reference.ents] for eg in examples] == [["place"], ["person"]]
+    assert get_inventory(examples[0]) == ["person", "place", "film"]
+    assert "[E207]" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        (["--format", "xml"], "E203"),
+        (["--on-error", "stop"], "E203"),
+        (["--format", "inline", "--labels", "x"], "E217"),
+        (["--rename", "PER"], "E218"),
+        (["--labels", "film"], "E210"),
+    ],
+)
+def test_convert_bad_options(tmp_path, arguments, code):
+    output = tmp_path / "a.spacy"
+    result = convert(bio_file(tmp_path), output, *arguments)
+    assert result.exit_code == 1 and f"[{code}]" in result.output
+    assert not output.exists()
+
+
+def test_convert_needs_files_and_a_spacy_name(tmp_path):
+    result = convert(tmp_path / "nothing.jsonl", tmp_path / "a.spacy")
+    assert result.exit_code == 1 and "[E202]" in result.output
+    result = convert(bio_file(tmp_path), tmp_path / "a.bin")
+    assert result.exit_code == 1 and "[E216]" in result.output
+
+
+def test_convert_writes_nothing_when_all_is_skipped(tmp_path):
+    path, output = tmp_path / "a.jsonl", tmp_path / "a.spacy"
+    path.write_text("{broken\n")
+    result = convert(path, output, "--on-error", "skip")
+    assert result.exit_code == 1 and "[E211]" in result.output
+    assert not output.exists()
