@@ -66,6 +66,22 @@ def lcs_blocks_of_two_keys(
     return blocks
 
 
+def unmatched(
+    blocks: Sequence[Block], words: Sequence[str], predicted: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """RETURNS (tuple[list[str], list[str]]): The words and predicted words in no block."""
+    left: list[str] = []
+    left_predicted: list[str] = []
+    last_i = last_j = 0
+    for i, j, size in blocks:
+        left += words[last_i:i]
+        left_predicted += predicted[last_j:j]
+        last_i, last_j = i + size, j + size
+    left += words[last_i:]
+    left_predicted += predicted[last_j:]
+    return left, left_predicted
+
+
 def join_over_gaps(blocks: Sequence[Block], matches: Callable[[int, int], bool]) -> list[Block]:
     """Choose among equally long matchings where words were left out.
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from spacy.util import registry
 
 from .back_tokenisation import BackTokeniser
-from .lcs import Block, join_over_gaps, lcs_blocks, lcs_blocks_of_two_keys
+from .lcs import Block, join_over_gaps, lcs_blocks, lcs_blocks_of_two_keys, unmatched
 
 
 class Matcher(Protocol):
@@ -55,15 +55,17 @@ class LCSMatcher:
 
     The number of matches is the largest possible, where a word of the source matches a
     predicted word that equals it, or that equals its back-tokenised form. It takes
-    as few steps as the output allows:
+    as few steps as the output allows, and stops as soon as no word is left that could
+    still find a partner:
 
-    1. Equal lists are matched one by one.
-    2. What both lists begin and end with is matched one by one.
-    3. The rest is matched by a bit-parallel LCS of the words. This includes the case
-       that the output is a subsequence, for which the paper has a greedy search: here
-       it would be the slower one (`project/benchmarks/matching.py`).
-    4. Only if words of both lists are still without partner, words are back-tokenised,
-       and matched again if that gave any new form that occurs in the output.
+    1. equal lists;
+    2. a bit-parallel LCS of the words as they are written. An output that is a
+       subsequence ends here: the paper's own step for it, a greedy search, saves
+       nothing but a microsecond on short ones (`project/benchmarks/matching.py`);
+    3. an LCS of the words without case, if words that are left over on both sides
+       differ in case only;
+    4. an LCS that back-tokenised words may take part in, if any of them occurs in the
+       output. Nothing is back-tokenised before.
     """
 
     case_sensitive: bool = False
@@ -83,42 +85,29 @@ class LCSMatcher:
             return list(range(len(words)))
         if not self.lcs:
             return self._by_position(words, predicted, back_tokeniser)
+        blocks = join_over_gaps(
+            self._blocks(words, predicted, back_tokeniser),
+            lambda i, j: self._keys([words[i]]) == self._keys([predicted[j]]),
+        )
         alignment: list[int | None] = [None] * len(words)
-        for i, j, size in self._blocks(words, predicted, back_tokeniser):
+        for i, j, size in blocks:
             alignment[i : i + size] = range(j, j + size)
         return alignment
 
     def _blocks(
         self, words: list[str], predicted: list[str], back_tokeniser: BackTokeniser | None
     ) -> list[Block]:
-        n, m = len(words), len(predicted)
-        # Equal words at the ends belong to a longest matching, whatever else matches.
-        head = _n_equal(words, predicted, min(n, m))
-        tail = _n_equal(words[::-1], predicted[::-1], min(n, m) - head)
-        inner = self._inner_blocks(
-            words[head : n - tail], predicted[head : m - tail], back_tokeniser
-        )
-        blocks = [(0, 0, head)] if head else []
-        blocks += [(i + head, j + head, size) for i, j, size in inner]
-        if tail:
-            blocks.append((n - tail, m - tail, tail))
-        if len(blocks) < 2:
+        blocks = lcs_blocks(words, predicted)
+        left, left_predicted = unmatched(blocks, words, predicted)
+        # A common subsequence has at most as many words of a key as the poorer side. The
+        # matched words of a key are as many on both sides, so that only a key that is left
+        # on both sides could add to them.
+        if not self.case_sensitive and self._share_keys(left, left_predicted):
+            blocks = lcs_blocks(self._keys(words), self._keys(predicted))
+            left, left_predicted = unmatched(blocks, words, predicted)
+        if back_tokeniser is None or not left or not left_predicted:
             return blocks
-        return join_over_gaps(
-            blocks, lambda i, j: self._keys([words[i]]) == self._keys([predicted[j]])
-        )
-
-    def _inner_blocks(
-        self, words: list[str], predicted: list[str], back_tokeniser: BackTokeniser | None
-    ) -> list[Block]:
-        if not words or not predicted:
-            return []
         keys, predicted_keys = self._keys(words), self._keys(predicted)
-        blocks = lcs_blocks(keys, predicted_keys)
-        if back_tokeniser is None:
-            return blocks
-        if sum(size for _, _, size in blocks) == min(len(words), len(predicted)):
-            return blocks
         known = set(predicted_keys)
         new_keys = [
             back if back in known else key
@@ -129,8 +118,11 @@ class LCSMatcher:
             return blocks
         if known.isdisjoint(changed):
             return lcs_blocks(new_keys, predicted_keys)
-        # A word and its back-tokenised form both occur in the output.
+        # The output has both a word and its back-tokenised form.
         return lcs_blocks_of_two_keys(keys, new_keys, predicted_keys)
+
+    def _share_keys(self, words: list[str], predicted: list[str]) -> bool:
+        return not set(self._keys(words)).isdisjoint(self._keys(predicted))
 
     def _by_position(
         self, words: list[str], predicted: list[str], back_tokeniser: BackTokeniser | None
@@ -147,13 +139,3 @@ class LCSMatcher:
 
     def _keys(self, words: Sequence[str]) -> list[str]:
         return list(words) if self.case_sensitive else [word.casefold() for word in words]
-
-
-def _n_equal(a: list[str], b: list[str], limit: int) -> int:
-    """RETURNS (int): How many elements, at most `limit`, both begin with."""
-    n_equal = 0
-    for x, y in zip(a[:limit], b, strict=False):
-        if x != y:
-            break
-        n_equal += 1
-    return n_equal
