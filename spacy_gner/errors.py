@@ -214,8 +214,54 @@ class Errors(metaclass=_WithCodes):
         '{{"dataset": "x", "label_list": ["person"], "instance": {{"words": ["Marie"], '
         '"labels": ["B-person"]}}, "prediction": "Marie(B-person)"}}.'
     )
+    E310 = (
+        "{path} is not a result of `python -m spacy_gner evaluate` ({error}). Give a "
+        "metrics.json, or the output directory that holds it."
+    )
+    E311 = (
+        "The report needs matplotlib for its plots, which is not installed. Install it with "
+        "`pip install 'spacy-gner[report]'`, or leave the page out with --no-html."
+    )
+    E312 = (
+        "--{option} {value!r} is not of the form {form}, or a name is given twice. Write for "
+        "instance --{option} {example}."
+    )
+    E313 = "{what} Run `python -m spacy_gner {command} --help` for the options."
+    E314 = (
+        "{first} and {second} cannot be compared: {reason}. Evaluate both on the same data, with "
+        "the same --limit, --seed and --drop-label."
+    )
+    E315 = (
+        "The pipeline has no `gner` component to evaluate (it has: {names}). Give a pipeline "
+        "with one, or the name of a language model."
+    )
     # --- E4xx: decoding ----------------------------------------------------------
+    E401 = (
+        "The prompt needs {n_tokens} tokens and the model has only {limit} positions for prompt and "
+        "output together: nothing can be written. Set window.max_tokens to a smaller number."
+    )
     # --- E5xx: training ------------------------------------------------------------
+    E501 = (
+        "The entity {text!r} has the label {label!r}, but the prompt would only ask for: {labels}. "
+        "Training it as O would teach the model to miss it. Add the label (component.add_label, "
+        "initialize.labels, or doc._.gner_labels of the reference), or take the entity out."
+    )
+    E502 = (
+        "Token weights cannot be negative, nor all 0, but got {weights} for words, outside and "
+        "entities. Write for instance words = 0.1, outside = 1.0, entities = 2.0."
+    )
+    E503 = (
+        "No schedule with peak = {peak}, minimum = {minimum}, warmup = {warmup} and "
+        "total_steps = {total_steps}: 0 <= minimum <= peak is needed, and a warm-up (a share "
+        "below 1, or a number of steps) that ends before the last step."
+    )
+    E504 = "spacy_gner.Augmentation.v1: '{field}' must be {expected}, but got {found!r}."
+    E505 = (
+        "No adapter with rank = {rank}, alpha = {alpha}, dropout = {dropout} and targets = {targets}: "
+        "rank must be 1 or more, alpha above 0, dropout in [0, 1), and targets a list of names of "
+        "layers, or null for all linear layers."
+    )
+    E506 = "The adapter with targets = {targets} cannot be put on this model: {reason}"
 
 
 class Warnings(metaclass=_WithCodes):
@@ -247,3 +293,24 @@ class Warnings(metaclass=_WithCodes):
     # --- W3xx: scoring and reports -----------------------------------------------------
     # --- W4xx: decoding -------------------------------------------------------------------
     # --- W5xx: training ---------------------------------------------------------------------
+    W501 = (
+        "A word that does not fit into the window ({max_tokens} tokens, with instruction and "
+        "labels) is left out of training."
+    )
+    W502 = (
+        "A sentence with words that nobody annotated is left out of training: the scheme {scheme} "
+        "does not write every word, so that it could not leave them open."
+    )
+    W503 = "An update was left out, since its gradient is not finite (norm {norm})."
+    W504 = (
+        "`use_averages = true` has no effect on this component: no average of the weights is kept. "
+        "Write use_averages = false in [training.optimizer]."
+    )
+    W505 = (
+        "`L2_is_weight_decay = false` has no effect on this component: weight decay is always "
+        "decoupled from the gradient (AdamW)."
+    )
+    W506 = (
+        "Weights in half precision are being trained: small updates get lost in rounding. Write "
+        'dtype = "float32", with mixed_precision = true on a GPU.'
+    )

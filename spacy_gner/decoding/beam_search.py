@@ -1,0 +1,190 @@
+"""The way of the paper: the model writes freely, with `generate()` of transformers
+(paper, section 6: beam search lets the model correct itself)."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from spacy.util import registry
+from transformers import GenerationConfig
+
+from ..backbones.backbone import Backbone
+from ..errors import Errors, Warnings
+from .batching import output_limit, plan_batches
+from .forward import ModelView
+from .free_text import pad, score_outputs
+from .request import Decoder, Generation, Request
+from .tags import tag_table
+
+
+class BeamSearch:
+    """See `make_beam_search` for the arguments."""
+
+    forces_words = False
+
+    def __init__(
+        self, num_beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int | None = None
+    ):
+        check_at_least("num_beams", num_beams, 1)
+        if max_new_tokens is not None:
+            check_at_least("max_new_tokens", max_new_tokens, 1)
+        self.num_beams = num_beams
+        self.length_penalty = length_penalty
+        self.max_new_tokens = max_new_tokens
+
+    def __call__(
+        self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int
+    ) -> list[Generation]:
+        """See `Decoder`."""
+        prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+        limits = output_limits(backbone, requests, prompts, self.max_new_tokens)
+        lengths = [
+            self.num_beams * (len(prompt) + limit)
+            for prompt, limit in zip(prompts, limits, strict=True)
+        ]
+        result: list[Generation | None] = [None] * len(requests)
+        # Only requests of one limit share a batch: an output that is cut is then
+        # cut at the same place in every batch.
+        for batch in plan_batches(lengths, batch_tokens, keys=limits):
+            generations = self._generate(
+                backbone,
+                [requests[i] for i in batch],
+                [prompts[i] for i in batch],
+                limits[batch[0]],
+            )
+            for i, generation in zip(batch, generations, strict=True):
+                result[i] = generation
+        warn_if_cut([g for g in result if g is not None], limits)
+        return [g for g in result if g is not None]
+
+    @torch.inference_mode()
+    def _generate(
+        self,
+        backbone: Backbone,
+        requests: Sequence[Request],
+        prompts: Sequence[Sequence[int]],
+        limit: int,
+    ) -> list[Generation]:
+        view = ModelView(backbone)
+        view.model.generation_config = self._config(backbone, limit)
+        device = backbone.device
+        left = backbone.is_causal
+        inputs = {
+            "input_ids": pad(prompts, backbone.pad_id, device, left),
+            "attention_mask": pad([[1] * len(p) for p in prompts], 0, device, left),
+        }
+        sequences: Any = view.model.generate(**inputs)
+        skip = inputs["input_ids"].shape[1] if backbone.is_causal else 1
+        outputs, complete = [], []
+        for row in sequences[:, skip:].tolist():
+            ended = backbone.eos_id in row
+            outputs.append(row[: row.index(backbone.eos_id)] if ended else row[:limit])
+            complete.append(ended)
+        return finish(backbone, view, requests, prompts, outputs, complete)
+
+    def _config(self, backbone: Backbone, limit: int) -> GenerationConfig:
+        # Made from nothing: what the model's own config asks for (sampling, a
+        # temperature, penalties) would change the answers.
+        return GenerationConfig(
+            max_new_tokens=limit,
+            num_beams=self.num_beams,
+            length_penalty=self.length_penalty,
+            early_stopping=False,
+            do_sample=False,
+            eos_token_id=backbone.eos_id,
+            pad_token_id=backbone.pad_id,
+            decoder_start_token_id=None if backbone.is_causal else backbone.decoder_start_id,
+            use_cache=True,
+        )
+
+
+@registry.misc("spacy_gner.BeamSearch.v1")
+def make_beam_search(
+    num_beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int | None = None
+) -> Decoder:
+    """Make the decoder of the paper: free text through `generate()`.
+
+    num_beams (int): Number of beams, 4 in the paper. 1 is greedy.
+    length_penalty (float): Exponent of the length by which the score of a beam is divided.
+        Without effect on one beam.
+    max_new_tokens (int | None): Tokens that an output may have. None derives the number
+        from the input, so that every word can get its longest tag.
+    RETURNS (Decoder): The decoder.
+    RAISES (ValueError): E017 for numbers below 1.
+    """
+    return BeamSearch(num_beams, length_penalty, max_new_tokens)
+
+
+def output_limits(
+    backbone: Backbone,
+    requests: Sequence[Request],
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int | None,
+) -> list[int]:
+    """How many tokens the outputs may have, see `output_limit`.
+
+    backbone (Backbone): The model.
+    requests (Sequence[Request]): Length B.
+    prompts (Sequence[Sequence[int]]): Their tokens.
+    max_new_tokens (int | None): What the user set.
+    RETURNS (list[int]): Length B.
+    RAISES (ValueError): E401 when a prompt leaves no room for an output.
+    """
+    limits = []
+    for request, prompt in zip(requests, prompts, strict=True):
+        used = len(prompt) if backbone.is_causal else 0
+        if max_new_tokens is None:
+            words = tag_table(backbone, request.scheme, request.labels)
+            limit = output_limit(words.longest(request.words), used, backbone.hard_limit)
+        elif backbone.hard_limit is not None:
+            limit = min(max_new_tokens, backbone.hard_limit - used)
+        else:
+            limit = max_new_tokens
+        if limit < 1:
+            raise ValueError(Errors.E401.format(n_tokens=used, limit=backbone.hard_limit))
+        limits.append(limit)
+    return limits
+
+
+def finish(
+    backbone: Backbone,
+    view: ModelView,
+    requests: Sequence[Request],
+    prompts: Sequence[Sequence[int]],
+    outputs: Sequence[Sequence[int]],
+    complete: Sequence[bool],
+) -> list[Generation]:
+    """Read and score outputs that were written freely.
+
+    backbone (Backbone): The model.
+    view (ModelView): The view that wrote them.
+    requests (Sequence[Request]): Length B.
+    prompts (Sequence[Sequence[int]]): The tokens of the prompts.
+    outputs (Sequence[Sequence[int]]): The tokens of the outputs, without end token.
+    complete (Sequence[bool]): Whether the model ended them.
+    RETURNS (list[Generation]): Length B.
+    """
+    passes = view.passes
+    texts = [backbone.decode(ids) for ids in outputs]
+    pairs = [r.scheme.parse(text, r.labels) for r, text in zip(requests, texts, strict=True)]
+    scores = score_outputs(backbone, view, requests, prompts, outputs, pairs)
+    return [
+        Generation(text, tuple(words), row, ended, {"forward_passes": float(passes + 1)})
+        for text, words, row, ended in zip(texts, pairs, scores, complete, strict=True)
+    ]
+
+
+def warn_if_cut(generations: Sequence[Generation], limits: Sequence[int]) -> None:
+    """Warn once (W002) when the model had not ended an output."""
+    cut = [limit for g, limit in zip(generations, limits, strict=True) if not g.complete]
+    if cut:
+        warnings.warn(Warnings.W002.format(max_new_tokens=max(cut)), stacklevel=3)
+
+
+def check_at_least(field: str, value: int, least: int) -> None:
+    """RAISES (ValueError): E017 when a setting is not a whole number from `least` on."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(
+            Errors.E017.format(field=f"decoder.{field}", expected=f"{least} or more", found=value)
+        )

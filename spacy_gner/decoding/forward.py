@@ -1,0 +1,79 @@
+"""Runs a model so that it computes logits only where they are wanted."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..backbones.backbone import Backbone
+
+
+def plain_model(backbone: Backbone) -> Any:
+    """RETURNS (PreTrainedModel): The transformers model, from inside a peft model if there
+    is one (LoRA layers are part of it)."""
+    model = backbone.model
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+class _SelectiveHead(nn.Module):
+    """An output layer that looks only at the positions (and tokens) it is told to.
+
+    head (nn.Module): The output layer.
+    """
+
+    def __init__(self, head: nn.Module):
+        super().__init__()
+        self.head = head
+        self.calls = 0
+        self.positions: torch.Tensor | None = None
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        if self.positions is not None:
+            hidden = hidden.reshape(1, -1, hidden.shape[-1])[:, self.positions]
+        return self.head(hidden)
+
+
+class ModelView:
+    """A view of a model with an output layer and a generation config of its own. It shares all
+    weights; the model itself is not touched, so that threads can have a view each.
+
+    backbone (Backbone): The backbone with the model.
+    """
+
+    def __init__(self, backbone: Backbone):
+        source = plain_model(backbone)
+        self.model = copy.copy(source)
+        # A copy of a module shares the dict of its parts; this one gets its own.
+        self.model._modules = dict(source._modules)
+        self._head: _SelectiveHead | None = None
+        head = source.get_output_embeddings()
+        if head is not None:
+            self._head = _SelectiveHead(head)
+            self.model.set_output_embeddings(self._head)
+
+    @property
+    def passes(self) -> int:
+        """RETURNS (int): Forward passes so far."""
+        return self._head.calls if self._head is not None else 0
+
+    def logits(self, positions: torch.Tensor | None, **inputs: Any) -> torch.Tensor:
+        """One forward pass.
+
+        positions (torch.Tensor | None): Indices into the positions of all rows, one row
+            after the other; shape (K,). None for all.
+        **inputs: The arguments of the model's `forward`.
+        RETURNS (torch.Tensor): Logits in float32, shape (K, vocabulary).
+        """
+        if self._head is not None:
+            self._head.positions = positions
+        try:
+            logits = self.model(**inputs).logits
+        finally:
+            if self._head is not None:
+                self._head.positions = None
+        logits = logits.reshape(-1, logits.shape[-1])
+        if self._head is None and positions is not None:
+            logits = logits[positions]
+        return logits.float()

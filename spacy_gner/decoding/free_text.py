@@ -1,0 +1,155 @@
+"""Scores for tags in a text that the model wrote freely."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from ..backbones.backbone import Backbone
+from ..parsing import ParsedWord
+from .forward import ModelView
+from .request import Request
+from .scores import Choice, choice_log_probs
+from .tags import tag_table
+
+
+def read_choices(
+    backbone: Backbone, request: Request, ids: Sequence[int], pairs: Sequence[ParsedWord]
+) -> list[list[Choice]]:
+    """Find where in an output the tags were chosen.
+
+    backbone (Backbone): The model.
+    request (Request): The request.
+    ids (Sequence[int]): The tokens of the output, without end token; length T.
+    pairs (Sequence[ParsedWord]): The words and tags in it.
+    RETURNS (list[list[Choice]]): For each word; `row` is the position of the token in the
+        output. A tag in the tokens of the training text gives the choices between it and
+        the other tags that were allowed after the tag before. Any other tag (of another
+        label, in other tokens, or shared by several words) gives its tokens as choices
+        from the whole vocabulary, which makes a lower probability.
+    """
+    table = tag_table(backbone, request.scheme, request.labels)
+    words = table.words([pair.word for pair in pairs])
+    result: list[list[Choice]] = []
+    position, ends, previous = 0, None, ""
+    for i, pair in enumerate(pairs):
+        piece = words[i].piece(pair.tag) if pair.tag in words[i].trie.suffixes else ()
+        start = position
+        if not piece or tuple(ids[start : start + len(piece)]) != piece:
+            # Not where it would be if all before was as in training: look it up.
+            ends = _token_ends(backbone, ids) if ends is None else ends
+            last = _token_at(ends, pair.end)
+            start = last + 1 - len(piece)
+            if not piece or start < 0 or tuple(ids[start : last + 1]) != piece:
+                first = _token_at(ends, pair.start)
+                result.append([Choice(t, (), ids[t]) for t in range(first, last + 1)])
+                position, previous = last + 1, pair.tag
+                continue
+        at = start + len(words[i].stem)
+        trie = table.allowed(words[i], previous, i == len(pairs) - 1)
+        if pair.tag not in trie.suffixes:
+            trie = words[i].trie
+        result.append([Choice(at + d, c, k) for d, c, k in trie.choices(pair.tag)])
+        position, previous = start + len(piece), pair.tag
+    return result
+
+
+def score_outputs(
+    backbone: Backbone,
+    view: ModelView,
+    requests: Sequence[Request],
+    prompts: Sequence[Sequence[int]],
+    outputs: Sequence[Sequence[int]],
+    pairs: Sequence[Sequence[ParsedWord]],
+) -> list[tuple[float, ...]]:
+    """Score outputs by one teacher-forced pass over prompts and outputs.
+
+    backbone (Backbone): The model.
+    view (ModelView): The view to run.
+    requests (Sequence[Request]): Length B.
+    prompts (Sequence[Sequence[int]]): Their tokens.
+    outputs (Sequence[Sequence[int]]): The tokens of the outputs, without end token.
+    pairs (Sequence[Sequence[ParsedWord]]): What was read in the outputs.
+    RETURNS (list[tuple[float, ...]]): The probability of each tag.
+    """
+    found = [
+        read_choices(backbone, request, ids, words)
+        for request, ids, words in zip(requests, outputs, pairs, strict=True)
+    ]
+    wanted = [sorted({c.row for word in row for c in word}) for row in found]
+    if not any(wanted):
+        return [tuple(1.0 for _ in row) for row in found]
+    logits = _teacher_forced(backbone, view, prompts, outputs, wanted)
+    numbers: dict[tuple[int, int], int] = {}
+    for b, positions in enumerate(wanted):
+        for t in positions:
+            numbers[b, t] = len(numbers)
+    flat = [
+        Choice(numbers[b, c.row], c.tokens, c.chosen)
+        for b, row in enumerate(found)
+        for word in row
+        for c in word
+    ]
+    log_probs = iter(choice_log_probs(logits, flat))
+    return [
+        tuple(min(1.0, math.exp(sum(next(log_probs) for _ in word))) for word in row)
+        for row in found
+    ]
+
+
+def _teacher_forced(
+    backbone: Backbone,
+    view: ModelView,
+    prompts: Sequence[Sequence[int]],
+    outputs: Sequence[Sequence[int]],
+    wanted: Sequence[Sequence[int]],
+) -> torch.Tensor:
+    """RETURNS (torch.Tensor): The logits by which the tokens at the wanted positions of the
+    outputs were chosen, row after row."""
+    device = backbone.device
+    if backbone.is_causal:
+        rows = [[*p, *o] for p, o in zip(prompts, outputs, strict=True)]
+        width = max(map(len, rows))
+        # Padding comes last, where a causal model does not see it.
+        before = [len(p) - 1 for p in prompts]
+        inputs = {
+            "input_ids": pad(rows, backbone.pad_id, device),
+            "attention_mask": pad([[1] * len(r) for r in rows], 0, device),
+            "use_cache": False,
+        }
+    else:
+        starts = [[backbone.decoder_start_id, *o] for o in outputs]
+        width = max(map(len, starts))
+        before = [0] * len(outputs)
+        inputs = {
+            "input_ids": pad(prompts, backbone.pad_id, device),
+            "attention_mask": pad([[1] * len(p) for p in prompts], 0, device),
+            "decoder_input_ids": pad(starts, backbone.pad_id, device),
+            "use_cache": False,
+        }
+    positions = [b * width + before[b] + t for b, row in enumerate(wanted) for t in row]
+    return view.logits(torch.tensor(positions, device=device), **inputs)
+
+
+def pad(
+    rows: Sequence[Sequence[int]], fill: int, device: torch.device, left: bool = False
+) -> torch.Tensor:
+    """RETURNS (torch.Tensor): Rows of one length, filled up at the right or at the left."""
+    width = max(map(len, rows))
+    filled = [
+        [*[fill] * (width - len(r)), *r] if left else [*r, *[fill] * (width - len(r))] for r in rows
+    ]
+    return torch.tensor(filled, dtype=torch.long, device=device)
+
+
+def _token_ends(backbone: Backbone, ids: Sequence[int]) -> list[int]:
+    """RETURNS (list[int]): For each token the length of the text up to its end."""
+    return [len(backbone.decode(ids[: i + 1])) for i in range(len(ids))]
+
+
+def _token_at(ends: Sequence[int], character: int) -> int:
+    """RETURNS (int): The token that the character belongs to."""
+    for i, end in enumerate(ends):
+        if end > character:
+            return i
+    return len(ends) - 1

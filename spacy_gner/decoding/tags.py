@@ -1,0 +1,213 @@
+"""The tokens of words and tags, as they are in the text that models are trained on."""
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..backbones.backbone import Backbone
+from ..schema import Scheme
+from .trie import TagTrie
+
+_MAX_TABLES = 64
+_MAX_WORDS = 20_000
+# How byte-level and SentencePiece vocabularies write a blank.
+_BLANK_MARKS = "\u0120\u2581"
+_PROBES = ("word", "x", "1995", ".", "U.S.", "New-York", "it's")
+
+
+@dataclass(frozen=True)
+class WordTokens:
+    """A word with every tag that it may get.
+
+    stem (tuple[int, ...]): The tokens that do not depend on the tag.
+    trie (TagTrie): What follows them, for each tag.
+    """
+
+    stem: tuple[int, ...]
+    trie: TagTrie
+
+    def piece(self, tag: str) -> tuple[int, ...]:
+        """RETURNS (tuple[int, ...]): The tokens of `word(tag)`."""
+        return (*self.stem, *self.trie.suffixes[tag])
+
+
+class TagTable:
+    """Tokenises words with all tags of some labels.
+
+    backbone (Backbone): Whose tokenizer it is.
+    scheme (Scheme): The scheme of the tags.
+    labels (Sequence[str]): The wordings of the labels.
+
+    The tokens of `word(tag)` are those of the whole piece, since many tokenizers merge
+    the end of the word with the parenthesis. Where the vocabulary has no token that could
+    join what stands before and behind the place at which the tags begin, these
+    two are independent (subword tokenizers only ever join what a token of theirs spans),
+    and one tokenisation per word serves all tags. Any other word is
+    tokenised with every tag.
+    """
+
+    def __init__(self, backbone: Backbone, scheme: Scheme, labels: Sequence[str]):
+        self.tags = tuple(scheme.tags(labels))
+        self._scheme = scheme
+        # Not the backbone itself, which the cache of tables must not keep alive.
+        self._encode = weakref.WeakMethod(backbone.target_ids)
+        self._lock = threading.Lock()
+        self._words: dict[str, WordTokens] = {}
+        self._allowed: dict[tuple[int, str, bool], tuple[TagTrie, TagTrie]] = {}
+        self._joins_before, joins_behind = _joining_tokens(backbone, self.tags)
+        self._shared: TagTrie | None = None
+        self._plain_suffix: tuple[int, ...] = ()
+        self._ascii_only = backbone.tokenizer.backend_tokenizer.normalizer is not None
+        if not joins_behind:
+            self._joins_before = frozenset()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Find the tokens that all words share, and check that they do."""
+        full = self._in_full("word")
+        shared, plain = full.trie, full.trie.suffixes["O"]
+        for probe in _PROBES:
+            if self._is_joined(probe):
+                continue
+            other = self._in_full(probe)
+            if other.trie.suffixes != shared.suffixes:
+                return
+        self._shared, self._plain_suffix = shared, plain
+
+    def words(self, words: Sequence[str]) -> list[WordTokens]:
+        """RETURNS (list[WordTokens]): One per word."""
+        known = self._words
+        found = {word: known.get(word) for word in words}
+        new = [word for word, tokens in found.items() if tokens is None]
+        if new:
+            made = self._tokenise(new)
+            found.update(made)
+            with self._lock:
+                if len(known) + len(made) > _MAX_WORDS:
+                    # Threads that still read the old one keep it.
+                    self._words = dict(made)
+                else:
+                    known.update(made)
+        return [found[word] for word in words]  # type: ignore[misc]
+
+    def _tokenise(self, words: list[str]) -> dict[str, WordTokens]:
+        made: dict[str, WordTokens] = {}
+        if self._shared is not None:
+            simple = [word for word in words if not self._is_joined(word)]
+            pieces = self._target_ids([f"{word}(O)" for word in simple])
+            for word, ids in zip(simple, pieces, strict=True):
+                stem = ids[: len(ids) - len(self._plain_suffix)]
+                if tuple(ids[len(stem) :]) == self._plain_suffix:
+                    made[word] = WordTokens(tuple(stem), self._shared)
+        for word in words:
+            if word not in made:
+                made[word] = self._in_full(word)
+        return made
+
+    def allowed(self, word: WordTokens, previous: str, is_last: bool) -> TagTrie:
+        """The tags that a word may have.
+
+        word (WordTokens): The word.
+        previous (str): The tag before it, "" at the start.
+        is_last (bool): Whether the sentence ends with it.
+        RETURNS (TagTrie): The tags after which a valid tagging can go on. Where the
+            scheme leaves none (an entity of several words cannot begin at the last
+            one), those that may follow.
+        """
+        key = (id(word.trie), previous, is_last)
+        found = self._allowed.get(key)
+        if found is not None and found[0] is word.trie:
+            return found[1]
+        scheme = self._scheme
+        tags = [t for t in word.trie.suffixes if scheme.may_follow(previous, t)]
+        if is_last:
+            tags = [t for t in tags if scheme.may_end(t)] or tags
+        trie = word.trie.within(tags or word.trie.suffixes)
+        with self._lock:
+            if len(self._allowed) >= _MAX_WORDS:
+                self._allowed = {}
+            # The tree of the word is kept with it, so that its id stays its own.
+            self._allowed[key] = (word.trie, trie)
+        return trie
+
+    def longest(self, words: Sequence[str]) -> int:
+        """RETURNS (int): Tokens of the output in which every word has its longest tag."""
+        return sum(
+            len(word.stem) + max(map(len, word.trie.suffixes.values()))
+            for word in self.words(words)
+        )
+
+    def _in_full(self, word: str) -> WordTokens:
+        pieces = self._target_ids(self._scheme.pieces([word] * len(self.tags), self.tags))
+        n_stem = _common_prefix(pieces)
+        suffixes = {t: p[n_stem:] for t, p in zip(self.tags, pieces, strict=True)}
+        return WordTokens(tuple(pieces[0][:n_stem]), TagTrie(suffixes))
+
+    def _is_joined(self, word: str) -> bool:
+        """RETURNS (bool): Whether a token could reach from the word into its tag."""
+        if self._ascii_only and not word.isascii():
+            return True
+        return any(word.endswith(end) or not end.isascii() for end in self._joins_before)
+
+    def _target_ids(self, pieces: Sequence[str]) -> list[list[int]]:
+        encode = self._encode()
+        assert encode is not None
+        return encode(pieces) if pieces else []
+
+
+def tag_table(backbone: Backbone, scheme: Scheme, labels: Sequence[str]) -> TagTable:
+    """RETURNS (TagTable): The table for these labels, a cached one if it was asked for
+    before with the same backbone."""
+    key = (type(scheme), scheme.name, tuple(labels))
+    with _lock:
+        tables = _tables.setdefault(backbone, OrderedDict())
+        table = tables.get(key)
+        if table is not None:
+            tables.move_to_end(key)
+            return table
+    table = TagTable(backbone, scheme, labels)
+    with _lock:
+        tables[key] = table
+        while len(tables) > _MAX_TABLES:
+            tables.popitem(last=False)
+    return table
+
+
+# By backbone, which goes when the backbone goes. Decoders hold no state of their own:
+# they are part of a config, and get pickled.
+_tables: weakref.WeakKeyDictionary[Backbone, OrderedDict[tuple, TagTable]] = (
+    weakref.WeakKeyDictionary()
+)
+_lock = threading.Lock()
+
+
+def _joining_tokens(backbone: Backbone, tags: Sequence[str]) -> tuple[frozenset[str], bool]:
+    """Look for tokens of the vocabulary that reach over the place where tags begin.
+
+    RETURNS (tuple[frozenset[str], bool]): What stands before the parenthesis in tokens
+        that reach over it from the left, and whether any token begins before or with the
+        parenthesis and goes on with the first letter of a tag.
+    """
+    letters = {tag[0] for tag in tags}
+    before: set[str] = set()
+    behind = False
+    for token in backbone.tokenizer.get_vocab():
+        at = token.find("(")
+        while at >= 0:
+            head, tail = token[:at].lstrip(_BLANK_MARKS), token[at + 1 :]
+            if not tail or tail[0] in letters:
+                behind = behind or bool(tail)
+                if head:
+                    before.add(head)
+            at = token.find("(", at + 1)
+    return frozenset(before), behind
+
+
+def _common_prefix(rows: Sequence[Sequence[int]]) -> int:
+    first, length = rows[0], min(map(len, rows))
+    for i in range(length):
+        if any(row[i] != first[i] for row in rows):
+            return i
+    return length
