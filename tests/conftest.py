@@ -1,4 +1,9 @@
+import os
+
 import pytest
+
+# No test may depend on a network: what is not on the machine is not there.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

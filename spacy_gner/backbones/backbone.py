@@ -1,16 +1,47 @@
 """A loaded model with its tokenizer: text to tokens, tokens to text, and the few facts
 about the model that decoders and training need."""
 
+import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 
+from .adapters import KeptAdapter
 from .settings import INSTRUCTION_FORMAT, MAX_LENGTH, BackboneSettings
 
 # A target's piece never starts the text, so it is always tokenised behind this.
 _ANCHOR = ")"
+
+
+def plain_text_encoder(tokenizer: Any) -> Tokenizer:
+    """A copy of a tokenizer that neither pads nor truncates, and gives the id of a special
+    token only where the tokenizer itself adds it, not where a text looks like one.
+
+    tokenizer (PreTrainedTokenizerFast): The model's tokenizer.
+    RETURNS (Tokenizer): The copy. Nobody changes its settings, so threads can share it.
+    """
+    encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    encoder.no_padding()
+    encoder.no_truncation()
+    encoder.encode_special_tokens = True
+    return encoder
+
+
+def special_pieces(tokenizer: Any) -> re.Pattern[str] | None:
+    """Unigram tokenizers (T5) list special tokens among their ordinary pieces, with the best
+    of scores, so that the text "</s>" is spelled with the end token whatever is asked for.
+
+    tokenizer (PreTrainedTokenizerFast): The model's tokenizer.
+    RETURNS (re.Pattern | None): Finds such texts; None for all other tokenizers.
+    """
+    values = json.loads(tokenizer.backend_tokenizer.to_str())
+    if values["model"]["type"] != "Unigram":
+        return None
+    special = sorted(token["content"] for token in values["added_tokens"] if token["special"])
+    return re.compile("|".join(map(re.escape, special))) if special else None
 
 
 class Backbone:
@@ -20,19 +51,35 @@ class Backbone:
     tokenizer (PreTrainedTokenizerFast): Its tokenizer.
     kind (str): "seq2seq" or "causal".
     settings (BackboneSettings): What it was loaded with.
+    adapter (KeptAdapter | None): What has been merged into the weights.
+
+    The attribute `version` rises with every update: what was computed with the weights
+    of another version is stale.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, kind: str, settings: BackboneSettings):
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        kind: str,
+        settings: BackboneSettings,
+        adapter: KeptAdapter | None = None,
+    ):
         self.model = model
         self.tokenizer = tokenizer
         self.kind = kind
         self.settings = settings
-        # A copy of our own: its settings never change, so threads can share it, and
-        # text that looks like a special token ("</s>") stays text.
-        self._encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-        self._encoder.no_padding()
-        self._encoder.no_truncation()
-        self._encoder.encode_special_tokens = True
+        self.adapter = adapter
+        self.version = 0
+        # The state of training, see `spacy_gner.training`: whether the model was set up for
+        # it, whether the adapter being trained replaces that of the source, the optimizer,
+        # and the weight of all target tokens since the last update.
+        self.is_prepared = False
+        self.adapter_replaces = False
+        self.trainer: Any = None
+        self.pending_weight = 0.0
+        self._encoder = plain_text_encoder(tokenizer)
+        self._special_pieces = special_pieces(tokenizer)
         self._anchor_ids = self._encode([_ANCHOR], special=False)[0]
 
     @property
@@ -134,5 +181,15 @@ class Backbone:
         return INSTRUCTION_FORMAT if self.is_causal else "{prompt}"
 
     def _encode(self, texts: Sequence[str], special: bool) -> list[list[int]]:
+        if self._special_pieces is not None:
+            # Without its first character it is a text like any other.
+            texts = [_break_up(text, self._special_pieces) for text in texts]
         encodings = self._encoder.encode_batch(list(texts), add_special_tokens=special)
         return [encoding.ids for encoding in encodings]
+
+
+def _break_up(text: str, pattern: re.Pattern[str]) -> str:
+    # Again and again, since what is left on both sides may form another one.
+    while pattern.search(text):
+        text = pattern.sub(lambda match: match[0][1:], text)
+    return text

@@ -1,0 +1,176 @@
+import json
+import shutil
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from spacy_gner.backbones import BackboneSettings, BackboneShim, get_shim
+from spacy_gner.backbones.architectures import build_auto, build_causal, build_seq2seq
+from spacy_gner.backbones.device import resolve_device, resolve_dtype
+
+from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
+
+
+@pytest.fixture(scope="module")
+def causal_dir(tmp_path_factory):
+    return save_tiny(build_tiny_causal(), tmp_path_factory.mktemp("causal"))
+
+
+@pytest.fixture(scope="module")
+def seq2seq_dir(tmp_path_factory):
+    return save_tiny(build_tiny_seq2seq(), tmp_path_factory.mktemp("seq2seq"))
+
+
+def same_weights(a, b):
+    a, b = a.model.state_dict(), b.model.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_loading_is_lazy_and_tells_the_family(causal_dir, seq2seq_dir):
+    for path, kind in ((causal_dir, "causal"), (seq2seq_dir, "seq2seq")):
+        shim = get_shim(build_auto(str(path)))
+        assert not shim.is_loaded
+        assert shim.backbone.kind == kind
+        assert shim.backbone is shim.backbone
+        assert next(shim.backbone.model.parameters()).dtype == torch.float32
+        assert not shim.backbone.model.training
+
+
+def test_loading_wrong_family(causal_dir, seq2seq_dir):
+    for build, path in ((build_causal, seq2seq_dir), (build_seq2seq, causal_dir)):
+        with pytest.raises(ValueError, match="E013"):
+            _ = get_shim(build(str(path))).backbone
+
+
+def test_loading_encoder_is_refused(tmp_path, causal_dir):
+    shutil.copytree(causal_dir, tmp_path / "bert")
+    config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=50)
+    BertModel(config).save_pretrained(tmp_path / "bert")
+    values = json.loads((tmp_path / "bert" / "config.json").read_text())
+    values["architectures"] = ["BertForMaskedLM"]
+    (tmp_path / "bert" / "config.json").write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="E013"):
+        _ = get_shim(build_auto(str(tmp_path / "bert"))).backbone
+
+
+def test_loading_dtype_and_device_are_explicit(causal_dir):
+    backbone = get_shim(build_auto(str(causal_dir), dtype="bfloat16", device="cpu")).backbone
+    assert next(backbone.model.parameters()).dtype == torch.bfloat16
+    assert backbone.device == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    "name, code",
+    [
+        ("/no/such/directory", "E010"),
+        ("./no_such_directory", "E010"),
+        ("a/b/c", "E010"),
+        ("", "E017"),
+    ],
+)
+def test_loading_wrong_name_at_configuration_time(name, code):
+    with pytest.raises(ValueError, match=code):
+        build_auto(name)
+
+
+def test_loading_unknown_hub_name_offline(monkeypatch):
+    shim = get_shim(build_auto("nobody/no-such-model"))
+    with pytest.raises(ValueError, match="E010.*nobody/no-such-model"):
+        _ = shim.backbone
+
+
+def test_loading_directory_without_config(tmp_path):
+    with pytest.raises(ValueError, match="E011"):
+        build_auto(str(tmp_path))
+
+
+def test_loading_pickled_weights_are_refused(tmp_path, causal_dir):
+    path = tmp_path / "pickled"
+    shutil.copytree(causal_dir, path)
+    (path / "model.safetensors").unlink()
+    torch.save({}, path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="E012.*pytorch_model.bin"):
+        build_auto(str(path))
+
+
+def test_loading_broken_tokenizer(tmp_path, causal_dir):
+    path = tmp_path / "broken"
+    shutil.copytree(causal_dir, path)
+    for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (path / file).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="E018"):
+        _ = get_shim(build_auto(str(path))).backbone
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "encoder"},
+        {"max_length": 0},
+        {"prompt_format": "no place for it"},
+    ],
+)
+def test_settings_are_checked(settings):
+    with pytest.raises(ValueError, match="E017"):
+        BackboneSettings("x", **settings)
+
+
+def test_device_and_dtype_errors(causal_dir):
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto") == torch.device("cpu")
+    for device in ("gpu", "cuda:99", "meta"):
+        with pytest.raises(ValueError, match="E014"):
+            build_auto(str(causal_dir), device=device)
+    with pytest.raises(ValueError, match="E015"):
+        build_auto(str(causal_dir), dtype="float8")
+    with pytest.raises(ValueError, match="E016"):
+        resolve_dtype("float16", torch.device("cpu"), "t5")
+    assert resolve_dtype("float16", torch.device("cpu"), "llama") == torch.float16
+
+
+@pytest.mark.parametrize("build", [build_tiny_causal, build_tiny_seq2seq])
+def test_shim_to_disk_and_back(tmp_path, build):
+    # T5 ties its embeddings: the very case that plain safetensors refuses.
+    source = save_tiny(build(seed=3), tmp_path / "source")
+    shim = get_shim(build_auto(str(source)))
+    shim.to_disk(tmp_path / "saved")
+    shutil.rmtree(source)
+    assert not list((tmp_path / "saved").rglob("*.bin"))
+    again = BackboneShim(BackboneSettings("another-name")).from_disk(tmp_path / "saved")
+    assert same_weights(shim.backbone, again.backbone)
+    assert again.backbone.kind == shim.backbone.kind
+    packed = BackboneShim(BackboneSettings("another-name")).from_bytes(again.to_bytes())
+    assert same_weights(shim.backbone, packed.backbone)
+
+
+def test_shim_by_reference(tmp_path, causal_dir):
+    shim = get_shim(build_auto(str(causal_dir), save_weights=False))
+    _ = shim.backbone
+    shim.to_disk(tmp_path / "saved")
+    assert [p.name for p in (tmp_path / "saved").iterdir()] == ["backbone.json"]
+    settings = BackboneSettings("another-name", save_weights=False)
+    again = BackboneShim(settings).from_disk(tmp_path / "saved")
+    assert not again.is_loaded
+    assert same_weights(shim.backbone, again.backbone)
+    # What full training changed cannot be referred to.
+    shim.modified = True
+    with pytest.raises(ValueError, match="E021"):
+        shim.to_disk(tmp_path / "again")
+
+
+def test_shim_unreadable_directory(tmp_path):
+    shim = BackboneShim(BackboneSettings("x"))
+    with pytest.raises(ValueError, match="E023"):
+        shim.from_disk(tmp_path)
+    (tmp_path / "backbone.json").write_text('{"format": 99}')
+    with pytest.raises(ValueError, match="E023.*99"):
+        shim.from_disk(tmp_path)
+
+
+def test_storage_bytes_cannot_leave_their_directory():
+    import srsly
+
+    shim = BackboneShim(BackboneSettings("x"))
+    with pytest.raises(ValueError, match="E023"):
+        shim.from_bytes(srsly.msgpack_dumps({"../evil": b"x"}))
