@@ -226,15 +226,24 @@ class Errors(metaclass=_WithCodes):
         "--{option} {value!r} is not of the form {form}, or a name is given twice. Write for "
         "instance --{option} {example}."
     )
-    E313 = "{what} Run `python -m spacy_gner {command} --help` for the options."
+    E313 = (
+        "Nothing to evaluate: give --data NAME=PATH (with --model) for a model, or --predictions "
+        "FILE.jsonl for another system's outputs, but not both."
+    )
     E314 = (
         "{first} and {second} cannot be compared: {reason}. Evaluate both on the same data, with "
         "the same --limit, --seed and --drop-label."
     )
     E315 = (
-        "The pipeline has no `gner` component to evaluate (it has: {names}). Give a pipeline "
-        "with one, or the name of a language model."
+        "There are --decoder-option values, but no --decoder that takes them. Write for instance "
+        "--decoder spacy_gner.BeamSearch.v1 as well."
     )
+    E316 = (
+        "The labels that were seen in training cannot be read from {path}: {error}. Write a JSON "
+        "list of labels, or one label per line."
+    )
+    E317 = "The data set {name!r} is in {path} only: there is nothing to compare it with."
+    E318 = "The decoder {decoder} does not take these options: {error}."
     # --- E4xx: decoding ----------------------------------------------------------
     E401 = (
         "The prompt needs {n_tokens} tokens and the model has only {limit} positions for prompt and "

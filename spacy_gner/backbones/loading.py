@@ -34,15 +34,18 @@ def dtype_argument(dtype: torch.dtype) -> dict[str, Any]:
     return {name: dtype}
 
 
-def load_pretrained(settings: BackboneSettings) -> tuple[HFObjects, str]:
+def load_pretrained(
+    settings: BackboneSettings, source: Source | None = None
+) -> tuple[HFObjects, str]:
     """Load tokenizer and model.
 
     settings (BackboneSettings): What to load, where to put it, in which precision.
-    RETURNS (tuple[HFObjects, str]): The objects (a LoRA adapter found beside or
-        inside the source is merged into the weights), and "seq2seq" or "causal".
+    source (Source | None): Where from; None finds it by the name in the settings.
+    RETURNS (tuple[HFObjects, str]): The objects (the adapter of the source is merged into
+        the weights), and "seq2seq" or "causal".
     RAISES (ValueError): E010 to E019 when that cannot be done.
     """
-    source = resolve_source(settings.name)
+    source = source or resolve_source(settings.name)
     hub: dict[str, Any] = {"trust_remote_code": settings.trust_remote_code}
     if source.is_directory:
         # A directory has all it needs: never ask the network.
@@ -58,7 +61,7 @@ def load_pretrained(settings: BackboneSettings) -> tuple[HFObjects, str]:
     dtype = resolve_dtype(settings.dtype, device, config.model_type)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source.location, **hub)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # tokenizers raise all sorts of things
         reason = _first_line(error)
         raise ValueError(Errors.E018.format(name=settings.name, reason=reason)) from error
     if not getattr(tokenizer, "is_fast", False):

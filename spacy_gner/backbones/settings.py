@@ -20,6 +20,7 @@ class LoraSettings:
     alpha: float = 32.0
     dropout: float = 0.0
     targets: tuple[str, ...] | None = None
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class BackboneSettings:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ValueError(
                 Errors.E017.format(
-                    field="model.name", expected="a directory or the name of a model", found=self.name
+                    field="model.name",
+                    expected="a directory or the name of a model",
+                    found=self.name,
                 )
             )
         if self.kind not in KINDS:

@@ -9,7 +9,9 @@ from typing import Any
 from thinc.api import Model, Optimizer
 from thinc.shims.shim import Shim
 
+from .adapters import KeptAdapter
 from .settings import BackboneSettings
+from .sources import resolve_source
 from .storage import (
     adapter_directory_of,
     bytes_to_directory,
@@ -49,19 +51,25 @@ class BackboneShim(Shim):
                 self._load(self.settings)
             return self._backbone
 
-    def _load(self, settings: BackboneSettings, adapter: Path | None = None) -> None:
+    def _load(self, settings: BackboneSettings, adapter: KeptAdapter | None = None) -> None:
         # Imported here, since torch and transformers take seconds.
         from .backbone import Backbone
         from .loading import load_pretrained, merge_adapter, quiet_transformers
 
+        source = resolve_source(settings.name)
+        if adapter is not None and adapter.replaces:
+            source = replace(source, adapter=None)
         with quiet_transformers():
-            objects, kind = load_pretrained(settings)
+            objects, kind = load_pretrained(settings, source)
             model = objects.transformer
             if adapter is not None:
-                model = merge_adapter(model, adapter).eval()
+                with adapter.opened() as directory:
+                    model = merge_adapter(model, directory).eval()
+            elif source.adapter is not None:
+                adapter = KeptAdapter(source.adapter, is_own=False)
         # The settings of the shim, not those of the call: the weights may have come
         # from a saved pipeline, the name stays that of the source.
-        self._backbone = Backbone(model, objects.tokenizer, kind, self.settings)
+        self._backbone = Backbone(model, objects.tokenizer, kind, self.settings, adapter)
         self._model = model
 
     # --- training -----------------------------------------------------------------
@@ -93,8 +101,8 @@ class BackboneShim(Shim):
         """Read a backbone from a directory that `to_disk` wrote.
 
         path (str | Path): The directory.
-        RETURNS (BackboneShim): This shim, with the weights loaded. Device and
-            dtype are those of the present config, not those of the saved one.
+        RETURNS (BackboneShim): This shim, with the weights loaded. Where it runs and
+            how it is trained follow the present config, not the saved one.
         RAISES (ValueError): E023 for a directory that cannot be read.
         """
         path = Path(path)
@@ -102,12 +110,21 @@ class BackboneShim(Shim):
         saved = BackboneSettings.from_dict(meta["settings"])
         here = self.settings
         self.settings = replace(
-            saved, device=here.device, dtype=here.dtype, save_weights=here.save_weights
+            saved,
+            device=here.device,
+            dtype=here.dtype,
+            save_weights=here.save_weights,
+            lora=here.lora,
+            gradient_checkpointing=here.gradient_checkpointing,
+            mixed_precision=here.mixed_precision,
         )
         source = self.settings
         if meta["weights"]:
             source = replace(source, name=str(weights_directory(path)), revision=None)
-        adapter = adapter_directory_of(path) if meta["adapter"] else None
+        adapter = None
+        if meta["adapter"]:
+            replaces = not meta["weights"] and meta.get("adapter_replaces", False)
+            adapter = KeptAdapter.read(adapter_directory_of(path), replaces)
         if meta["weights"] or adapter is not None:
             self._load(source, adapter)
         else:

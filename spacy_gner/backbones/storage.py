@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import srsly
 
 from ..errors import Errors
+from .adapters import KeptAdapter
 from .settings import BackboneSettings
 
 if TYPE_CHECKING:
@@ -51,21 +52,34 @@ def save_backbone(
         shutil.rmtree(path / old, ignore_errors=True)
     adapted = backbone is not None and hasattr(backbone.model, "peft_config")
     by_reference = backbone is None or not settings.save_weights
-    if by_reference and modified and not adapted:
+    kept = None if backbone is None or adapted or not by_reference else backbone.adapter
+    if kept is not None and not kept.is_own:
+        # It comes back with the source.
+        kept = None
+    if by_reference and modified and not adapted and kept is None:
         raise ValueError(Errors.E021)
     if backbone is not None:
         if not by_reference:
             _save_weights(path / _WEIGHTS, backbone)
         if adapted:
             backbone.model.save_pretrained(str(path / _ADAPTER), safe_serialization=True)
+        elif kept is not None:
+            kept.write(path / _ADAPTER)
     meta = {
         "format": FORMAT,
         "settings": settings.to_dict(),
         "kind": None if backbone is None else backbone.kind,
         "weights": not by_reference,
-        "adapter": adapted,
+        "adapter": adapted or kept is not None,
+        "adapter_replaces": _replaces(backbone, kept),
     }
     (path / _META).write_text(json.dumps(meta, indent=1), encoding="utf8")
+
+
+def _replaces(backbone: "Backbone | None", kept: KeptAdapter | None) -> bool:
+    if kept is not None:
+        return kept.replaces
+    return backbone is not None and backbone.adapter_replaces
 
 
 def read_meta(path: Path) -> dict[str, Any]:

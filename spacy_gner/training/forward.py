@@ -1,0 +1,134 @@
+"""The forward and backward pass of an update: logits at the target tokens only."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+
+from ..backbones.backbone import Backbone
+from .encoding import TrainingBatch
+from .trainable import prepare_for_training
+
+# Fewer common tokens are not worth a pass of their own.
+_MIN_SHARED = 16
+
+Backprop = Callable[[torch.Tensor], None]
+
+
+def forward_batch(
+    backbone: Backbone, batch: TrainingBatch, is_train: bool
+) -> tuple[torch.Tensor, Backprop]:
+    """Compute the logits of a batch.
+
+    The beginning that all prompts of a batch share is computed once for causal models
+    (with gradient), and the vocabulary is only multiplied with where a target token is.
+
+    backbone (Backbone): The model; what it needs for training (adapter, checkpointing) is
+        set up with the first call.
+    batch (TrainingBatch): B rows, N target tokens.
+    is_train (bool): Whether `backprop` will be called.
+    RETURNS (tuple[torch.Tensor, Callable]): Logits in float32, (N, vocabulary); and a
+        function that takes their gradient, adds to the gradients of the parameters,
+        and to `backbone.pending_weight` what `finish_update` is to divide them by.
+    """
+    if not is_train:
+        backbone.model.eval()
+        with torch.no_grad(), _autocast(backbone):
+            return _logits(backbone, batch).float(), _no_backprop
+    prepare_for_training(backbone)
+    _set_mode(backbone, batch.drop)
+    with torch.enable_grad(), _autocast(backbone):
+        logits = _logits(backbone, batch).float()
+
+    def backprop(d_logits: torch.Tensor) -> None:
+        # Still in training mode: checkpointing computes layers again here.
+        logits.backward(gradient=d_logits.to(logits.device))  # type: ignore[no-untyped-call]
+        backbone.pending_weight += float(batch.weights.sum())
+        backbone.model.eval()
+
+    return logits.detach(), backprop
+
+
+def _no_backprop(d_logits: torch.Tensor) -> None:
+    raise RuntimeError("This forward pass was not made for training (is_train=False).")
+
+
+def _logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
+    device = backbone.device
+    rows, positions = batch.rows.to(device), batch.positions.to(device)
+    input_ids = batch.input_ids.to(device)
+    if not backbone.is_causal:
+        assert batch.decoder_input_ids is not None
+        with _only_at(backbone.model, rows, positions) as pick:
+            output = backbone.model(
+                input_ids=input_ids,
+                attention_mask=batch.attention_mask.to(device),
+                decoder_input_ids=batch.decoder_input_ids.to(device),
+                use_cache=False,
+            )
+        return pick(output.logits)
+    n_rows, length = input_ids.shape
+    n_shared = batch.n_shared
+    checkpointing = getattr(backbone.model, "is_gradient_checkpointing", False)
+    # Padding stands on the right, where causal attention never looks: no mask is needed.
+    arguments: dict[str, Any] = {"use_cache": False}
+    if n_rows > 1 and n_shared >= _MIN_SHARED and not checkpointing:
+        none = rows[:0]
+        with _only_at(backbone.model, none, none):
+            first = backbone.model(input_ids=input_ids[:1, :n_shared], use_cache=True)
+        cache = first.past_key_values
+        cache.batch_repeat_interleave(n_rows)
+        arguments = {"use_cache": True, "past_key_values": cache}
+        input_ids, positions = input_ids[:, n_shared:], positions - n_shared
+    else:
+        n_shared = 0
+    position_ids = torch.arange(n_shared, length, device=device).expand(n_rows, -1)
+    with _only_at(backbone.model, rows, positions) as pick:
+        output = backbone.model(input_ids=input_ids, position_ids=position_ids, **arguments)
+    return pick(output.logits)
+
+
+@contextmanager
+def _only_at(
+    model: Any, rows: torch.Tensor, positions: torch.Tensor
+) -> Iterator[Callable[[torch.Tensor], torch.Tensor]]:
+    """Let the output layer see only some places: nearly all of its work is on places
+    whose logits nobody needs. A hook leaves the model's own scaling of logits intact.
+
+    model (PreTrainedModel | PeftModel): The model.
+    rows (torch.Tensor): (N,).
+    positions (torch.Tensor): (N,).
+    YIELDS (Callable): Takes `output.logits`, returns those of the places, (N, vocabulary).
+    """
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    head = base.get_output_embeddings()
+    if head is None:
+        yield lambda logits: logits[rows, positions]
+        return
+
+    def select(module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        return (arguments[0][rows, positions][None], *arguments[1:])
+
+    handle = head.register_forward_pre_hook(select)
+    try:
+        yield lambda logits: logits[0]
+    finally:
+        handle.remove()
+
+
+def _autocast(backbone: Backbone) -> AbstractContextManager[Any]:
+    if backbone.settings.mixed_precision and backbone.device.type == "cuda":
+        # bfloat16 has the range of float32: no scaling of the loss is needed, and T5,
+        # which overflows in float16, is safe.
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def _set_mode(backbone: Backbone, drop: float) -> None:
+    backbone.model.train(drop > 0)
+    if not drop:
+        # Checkpointing only works in training mode; dropout layers stay off.
+        for module in backbone.model.modules():
+            if getattr(module, "gradient_checkpointing", False):
+                module.training = True

@@ -1,0 +1,110 @@
+"""Gold annotation as the model is to see it: words, tags and labels of one sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spacy.tokens import Doc
+
+from ..errors import Errors
+from ..schema import BIO, LabelSet, Scheme, WordSpan
+from ..windows import DocWords
+
+# Set by the readers, see `spacy_gner.corpora.passage`.
+DATASET_KEY = "gner_dataset"
+OPEN_LABELS_KEY = "gner_open_labels"
+
+_BIO = BIO()
+
+
+@dataclass(frozen=True)
+class TrainingPair:
+    """What becomes a prompt and its target.
+
+    words (tuple[str, ...]): The words, length N.
+    tags (tuple[str | None, ...]): Their BIO tags ("O", "B-city", "I-city") in the wording
+        of the prompt, length N; None for a word without annotation.
+    labels (tuple[str, ...]): The wordings in the prompt, in its order.
+    dataset (str | None): For the prompt's `Dataset:` line.
+    is_open (bool): Whether any other label may be asked for as well: the corpus has no
+        closed inventory (Pile-NER), and what it did not annotate is not there.
+    """
+
+    words: tuple[str, ...]
+    tags: tuple[str | None, ...]
+    labels: tuple[str, ...]
+    dataset: str | None = None
+    is_open: bool = False
+
+    @property
+    def present(self) -> set[str]:
+        """RETURNS (set[str]): The labels that occur in the tags."""
+        return {tag[2:] for tag in self.tags if tag is not None and tag != "O"}
+
+    def spans(self) -> list[WordSpan]:
+        """RETURNS (list[WordSpan]): The entities."""
+        return _BIO.decode([tag or "O" for tag in self.tags])
+
+    def without(self, labels: set[str]) -> "TrainingPair":
+        """Leave labels out: of the prompt, and their words become O.
+
+        labels (set[str]): Wordings.
+        RETURNS (TrainingPair): A copy.
+        """
+        tags = tuple("O" if tag is not None and tag[2:] in labels else tag for tag in self.tags)
+        kept = tuple(label for label in self.labels if label not in labels)
+        return TrainingPair(self.words, tags, kept, self.dataset, self.is_open)
+
+    def part(self, start: int, end: int) -> "TrainingPair":
+        """RETURNS (TrainingPair): Some of the words, with the same labels."""
+        words, tags = self.words[start:end], self.tags[start:end]
+        return TrainingPair(words, tags, self.labels, self.dataset, self.is_open)
+
+
+def gold_pair(reference: Doc, labels: LabelSet) -> TrainingPair:
+    """Read the gold annotation of a Doc.
+
+    reference (Doc): The reference of an Example. Its own inventory (`doc._.gner_labels`)
+        counts, where it has one; entities are compared with it.
+    labels (LabelSet): The labels of the component, for Docs without one.
+    RETURNS (TrainingPair): Tokens with `ent_iob` 0 (never annotated) have the tag None.
+    RAISES (ValueError): E501 for an entity whose label would not be in the prompt.
+    """
+    own = reference._.gner_labels
+    if own is not None:
+        # Wordings that the component has for labels hold for every Doc.
+        known = labels.to_dict()
+        labels = LabelSet.make({name: known.get(name, name) for name in own})
+    wordings = labels.to_dict()
+    words = DocWords.from_doc(reference)
+    spans: list[WordSpan] = []
+    for ent in reference.ents:
+        if ent.label_ not in wordings:
+            raise ValueError(
+                Errors.E501.format(
+                    label=ent.label_, text=ent.text, labels=", ".join(wordings) or "none"
+                )
+            )
+        inside = [i for i, token in enumerate(words.tokens) if ent.start <= token < ent.end]
+        if inside:
+            spans.append((inside[0], inside[-1] + 1, wordings[ent.label_]))
+    tags: list[str | None] = list(_BIO.encode(len(words.texts), spans))
+    for i, token in enumerate(words.tokens):
+        if reference[token].ent_iob == 0:
+            tags[i] = None
+    return TrainingPair(
+        words.texts,
+        tuple(tags),
+        labels.wordings,
+        reference.user_data.get(DATASET_KEY),
+        bool(reference.user_data.get(OPEN_LABELS_KEY)),
+    )
+
+
+def scheme_tags(tags: Sequence[str | None], scheme: Scheme) -> list[str]:
+    """Write BIO tags in another scheme.
+
+    tags (Sequence[str | None]): BIO tags; words without annotation count as O.
+    scheme (Scheme): The scheme.
+    RETURNS (list[str]): Its tags.
+    """
+    return scheme.encode(len(tags), _BIO.decode([tag or "O" for tag in tags]))
