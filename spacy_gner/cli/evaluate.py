@@ -1,0 +1,123 @@
+"""`python -m spacy_gner evaluate`: measure like the paper."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import Printer
+
+from ..errors import Errors
+from ._app import app
+
+REFERENCES = {"zero-shot": "zero_shot", "supervised": "supervised", "none": None}
+
+
+@app.command("evaluate")
+def evaluate(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the report.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=PATH of a data set: JSONL or CoNLL, .gz or not, or a directory with one "
+            "file per split. May be repeated."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A spaCy pipeline with gner, or a language model (name or directory). "
+            "The default model if left out."
+        ),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(help="Score another system's raw outputs, in the authors' JSONL format."),
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="With --predictions: the tokenizer for back tokenisation."),
+    ] = None,
+    decoder: Annotated[
+        str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
+    ] = None,
+    decoder_option: Annotated[
+        list[str] | None,
+        typer.Option(help="KEY=VALUE for the decoder, VALUE in JSON. May be repeated."),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Sentences per data set, drawn by --seed.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    split: Annotated[str, typer.Option(help="The split to take from directories.")] = "test",
+    drop_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A label that becomes O and is not asked for; the paper drops CrossNER's "
+            "miscellaneous. May be repeated."
+        ),
+    ] = None,
+    seen_labels: Annotated[
+        Path | None,
+        typer.Option(help="Labels seen in training: a JSON list, or one per line."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Sentences per batch.")] = 32,
+    reference: Annotated[
+        str, typer.Option(help="The paper's figures to show: zero-shot, supervised, none.")
+    ] = "zero-shot",
+    max_errors: Annotated[
+        int, typer.Option(min=0, help="Sentences with an error per data set in the page.")
+    ] = 200,
+    html: Annotated[bool, typer.Option("--html/--no-html", help="Write the page.")] = True,
+) -> None:
+    """Predict data sets, or read predictions, and write metrics.json, report.md, report.html.
+
+    Predictions are kept in the output directory: an interrupted evaluation continues
+    where it stopped, a changed configuration starts afresh.
+    """
+    # Imported here, since torch and transformers take seconds.
+    from ..report.markdown import render_table
+    from ..report.tables import build_tables
+    from ..report.write import write_report
+    from . import evaluation
+
+    msg = Printer(no_print=False)
+    try:
+        if reference not in REFERENCES:
+            form = ", ".join(REFERENCES)
+            raise ValueError(
+                Errors.E312.format(
+                    option="reference", value=reference, form=form, example="zero-shot"
+                )
+            )
+        dropped = list(dict.fromkeys(drop_label or []))
+        if bool(data) == (predictions is not None):
+            raise ValueError(Errors.E313)
+        if predictions is not None:
+            metrics = evaluation.score_predictions(
+                predictions, tokenizer, dropped, limit, seen_labels
+            )
+        else:
+            metrics = evaluation.evaluate_model(
+                model=model,
+                pairs=evaluation.read_pairs(
+                    data or [], "data", "crossner_ai=data/crossner_ai/test.jsonl"
+                ),
+                decoder=decoder,
+                options=evaluation.read_options(decoder_option or []),
+                device=device,
+                drawn={"split": split, "limit": limit, "seed": seed},
+                dropped=dropped,
+                seen_labels=seen_labels,
+                output=output,
+                batch_size=batch_size,
+                msg=msg,
+            )
+        files = write_report(metrics, output, REFERENCES[reference], html, max_errors)
+    except (ValueError, ImportError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    print(render_table(build_tables(metrics, None)[0]))
+    for file in files:
+        msg.good(f"Written: {file}")
