@@ -1,7 +1,7 @@
 """`spacy_gner.Mixture.v1`: several data sets as one corpus."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from spacy import registry
@@ -11,9 +11,11 @@ from spacy.vocab import Vocab
 
 from ..errors import Errors
 from .labels import get_inventory
-from .passage import DATASET_KEY
+from .passage import DATASET_KEY, Passage, make_example
+from .reader import CorpusReader
 
 Reader = Callable[[Language], Iterable[Example]]
+Item = Passage | Example
 
 
 @registry.readers("spacy_gner.Mixture.v1")
@@ -63,7 +65,8 @@ class Mixture:
         `Dataset:` line.
     RAISES (ValueError): E214 for settings that make no sense.
 
-    The sampled Examples stay in memory; what is yielded are copies of them.
+    The sample stays in memory: as plain words and labels where a data set comes from a reader
+    of this package, else as Examples. What is yielded is new for each epoch.
     """
 
     def __init__(
@@ -88,25 +91,25 @@ class Mixture:
         self.name_datasets = name_datasets
         self._check()
         self._epoch = 0
-        self._pools: dict[str, list[Example]] = {}
+        self._pools: dict[str, list[Item]] = {}
         self._vocab: Vocab | None = None
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """Yield the Examples of the next epoch.
 
         nlp (Language): Passed to the readers.
-        YIELDS (Example): Copies, so that changing one does not change the next epoch.
+        YIELDS (Example): New ones, so that changing one does not change the next epoch.
         """
         pools = self._load(nlp)
         epoch = self._epoch
         self._epoch += 1
-        chosen: list[Example] = []
+        chosen: list[tuple[str, Item]] = []
         for name, share in self.shares(nlp).items():
-            chosen.extend(self._take(name, pools[name], share, epoch))
+            chosen.extend((name, item) for item in self._take(name, pools[name], share, epoch))
         if self.shuffle:
             random.Random(f"{self.seed}/order/{epoch}").shuffle(chosen)
-        for example in chosen:
-            yield Example(example.predicted.copy(), example.reference.copy())
+        for name, item in chosen:
+            yield self._make_example(nlp, name, item)
 
     def shares(self, nlp: Language) -> dict[str, int]:
         """How many Examples of each data set an epoch has.
@@ -127,33 +130,41 @@ class Mixture:
     def labels(self, nlp: Language) -> list[str]:
         """The union of the inventories of the sampled Examples, sorted."""
         pools = self._load(nlp).values()
-        return sorted({label for pool in pools for eg in pool for label in get_inventory(eg)})
+        return sorted({label for pool in pools for item in pool for label in _inventory(item)})
 
-    def _load(self, nlp: Language) -> dict[str, list[Example]]:
+    def _load(self, nlp: Language) -> dict[str, list[Item]]:
         # Docs belong to a vocab: another pipeline needs its own.
         if self._vocab is not nlp.vocab:
             self._pools = {name: self._sample(name, nlp) for name in self.corpora}
             self._vocab = nlp.vocab
         return self._pools
 
-    def _sample(self, name: str, nlp: Language) -> list[Example]:
+    def _sample(self, name: str, nlp: Language) -> list[Item]:
         """Keep an even sample of a stream of unknown length (reservoir sampling), in order."""
+        reader = self.corpora[name]
+        items: Iterable[Item]
+        items = reader.passages(nlp) if isinstance(reader, CorpusReader) else reader(nlp)
         rng = random.Random(f"{self.seed}/cap/{name}")
-        kept: list[tuple[int, Example]] = []
-        for i, example in enumerate(self.corpora[name](nlp)):
+        kept: list[tuple[int, Item]] = []
+        for i, item in enumerate(items):
             if not self.cap or i < self.cap:
-                kept.append((i, example))
+                kept.append((i, item))
             elif (slot := rng.randrange(i + 1)) < self.cap:
-                kept[slot] = (i, example)
-        kept.sort(key=lambda item: item[0])
-        pool = [example for _, example in kept]
-        if self.name_datasets:
-            for example in pool:
-                example.reference.user_data.setdefault(DATASET_KEY, name)
-                example.predicted.user_data.setdefault(DATASET_KEY, name)
-        return pool
+                kept[slot] = (i, item)
+        kept.sort(key=lambda entry: entry[0])
+        return [item for _, item in kept]
 
-    def _take(self, name: str, pool: list[Example], share: int, epoch: int) -> Iterator[Example]:
+    def _make_example(self, nlp: Language, name: str, item: Item) -> Example:
+        if isinstance(item, Passage):
+            example = make_example(nlp, item, getattr(self.corpora[name], "dataset", None))
+        else:
+            example = Example(item.predicted.copy(), item.reference.copy())
+        if self.name_datasets:
+            for doc in (example.reference, example.predicted):
+                doc.user_data.setdefault(DATASET_KEY, name)
+        return example
+
+    def _take(self, name: str, pool: list[Item], share: int, epoch: int) -> Iterator[Item]:
         """Take the epoch's part of an endless sequence of permutations of the data set:
         each Example is seen once before any is seen again, also across epochs."""
         for position in range(epoch * share, (epoch + 1) * share):
@@ -180,6 +191,10 @@ class Mixture:
         if self.cap < 0 or self.total < 0:
             error = "`cap` and `total` cannot be negative (0 means no limit)"
             raise ValueError(Errors.E214.format(error=error))
+
+
+def _inventory(item: Item) -> Sequence[str]:
+    return item.labels if isinstance(item, Passage) else get_inventory(item)
 
 
 def _round_shares(wanted: Mapping[str, float]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The one form that every corpus is read into, and how it becomes an Example."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,10 @@ class Passage:
     labels: Sequence[str]
     spaces: Sequence[bool] | None = None
     missing: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        # Equal words share their memory: large mixtures are kept as passages.
+        object.__setattr__(self, "words", tuple(map(sys.intern, self.words)))
 
 
 def make_example(nlp: Language, passage: Passage, dataset: str | None = None) -> Example:

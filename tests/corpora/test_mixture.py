@@ -137,6 +137,22 @@ def test_mixture_examples_may_be_changed(corpora):
     assert all(eg.reference.ents and eg.predicted._.gner_labels for eg in mixture(NLP))
 
 
+def test_mixture_of_other_readers(corpora):
+    def plain(nlp):
+        yield from corpora["a"](nlp)
+
+    mixture = Mixture({"plain": plain, "b": corpora["b"]}, cap=8)
+    for _ in range(2):
+        examples = list(mixture(NLP))
+        names = Counter(eg.reference.user_data["gner_dataset"] for eg in examples)
+        assert names == {"plain": 8, "b": 8}
+        for example in examples:
+            assert example.reference.ents and example.predicted._.gner_labels
+            example.reference.set_ents([])
+            example.predicted._.gner_labels.clear()
+    assert mixture.labels(NLP) == ["a-label", "b-label"]
+
+
 def test_mixture_serves_another_pipeline(corpora):
     mixture, other = Mixture(corpora), spacy.blank("de")
     list(mixture(NLP))
