@@ -142,8 +142,11 @@ class Mixture:
     def _sample(self, name: str, nlp: Language) -> list[Item]:
         """Keep an even sample of a stream of unknown length (reservoir sampling), in order."""
         reader = self.corpora[name]
-        items: Iterable[Item]
-        items = reader.passages(nlp) if isinstance(reader, CorpusReader) else reader(nlp)
+        items: Iterator[Item]
+        if isinstance(reader, CorpusReader):
+            items = reader.passages(nlp)
+        else:
+            items = iter(reader(nlp))
         rng = random.Random(f"{self.seed}/cap/{name}")
         kept: list[tuple[int, Item]] = []
         for i, item in enumerate(items):
