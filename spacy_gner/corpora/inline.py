@@ -67,6 +67,7 @@ class InlineCorpus(CorpusReader):
                     for start, end, label in spans
                 ],
                 labels=list(dict.fromkeys(label for _, _, label in spans)),
+                is_open=True,
             )
 
     def _texts(

@@ -13,6 +13,8 @@ from ..extensions import register_extensions
 
 # The name of the data set, for the prompt's `Dataset:` line (kept in a DocBin too).
 DATASET_KEY = "gner_dataset"
+# Set for passages whose types are open: training may ask for other types as well.
+OPEN_LABELS_KEY = "gner_open_labels"
 
 register_extensions()
 
@@ -27,6 +29,8 @@ class Passage:
     labels (Sequence[str]): The inventory: the labels that are annotated in this passage.
     spaces (Optional[Sequence[bool]]): Whether a space follows each word; None if unknown.
     missing (Sequence[int]): The words without annotation.
+    is_open (bool): Whether the types are open: any type that was not annotated is absent, as
+        in Pile-NER. With a closed inventory, types outside of it are O in the passage.
     """
 
     words: Sequence[str]
@@ -34,6 +38,7 @@ class Passage:
     labels: Sequence[str]
     spaces: Sequence[bool] | None = None
     missing: Sequence[int] = ()
+    is_open: bool = False
 
     def __post_init__(self) -> None:
         # Equal words share their memory: large mixtures are kept as passages.
@@ -64,4 +69,6 @@ def _make_doc(vocab: Vocab, passage: Passage, dataset: str | None) -> Doc:
     doc._.gner_labels = list(passage.labels)
     if dataset is not None:
         doc.user_data[DATASET_KEY] = dataset
+    if passage.is_open:
+        doc.user_data[OPEN_LABELS_KEY] = True
     return doc

@@ -102,6 +102,7 @@ class PileNER(CorpusReader):
                 entities=aligned.entities,
                 labels=[label for label in answers if label in found or not answers[label]],
                 missing=aligned.missing,
+                is_open=True,
             )
 
     def _conversations(self, report: ReadReport, on_error: str) -> Iterator[Conversation]:

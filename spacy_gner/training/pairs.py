@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 from spacy.tokens import Doc
 
+from ..corpora.passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..errors import Errors
 from ..schema import BIO, LabelSet, Scheme, WordSpan
 from ..windows import DocWords
-
-# Set by the readers, see `spacy_gner.corpora.passage`.
-DATASET_KEY = "gner_dataset"
-OPEN_LABELS_KEY = "gner_open_labels"
 
 _BIO = BIO()
 
