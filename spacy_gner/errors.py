@@ -242,12 +242,16 @@ class Errors(metaclass=_WithCodes):
         "The labels that were seen in training cannot be read from {path}: {error}. Write a JSON "
         "list of labels, or one label per line."
     )
-    E317 = "The data set {name!r} is in {path} only: there is nothing to compare it with."
-    E318 = "The decoder {decoder} does not take these options: {error}."
+    E317 = "The decoder {decoder} does not take these options: {error}."
+    E318 = "Give two or more different results of `python -m spacy_gner evaluate` to compare."
     # --- E4xx: decoding ----------------------------------------------------------
     E401 = (
         "The prompt needs {n_tokens} tokens and the model has only {limit} positions for prompt and "
         "output together: nothing can be written. Set window.max_tokens to a smaller number."
+    )
+    E402 = (
+        "Models of type '{model_type}' keep no keys and values of every token, so that drafts cannot "
+        "be taken back. Use spacy_gner.BeamSearch.v1 with num_beams = 1 for this model."
     )
     # --- E5xx: training ------------------------------------------------------------
     E501 = (
@@ -271,6 +275,11 @@ class Errors(metaclass=_WithCodes):
         "layers, or null for all linear layers."
     )
     E506 = "The adapter with targets = {targets} cannot be put on this model: {reason}"
+    E507 = (
+        "The training corpus has annotation, but no entity and no label inventory, so there is "
+        "nothing to learn. Check its format, or name the labels: in the component's config, in "
+        "[initialize.components.gner], or in the block of the corpus reader."
+    )
 
 
 class Warnings(metaclass=_WithCodes):

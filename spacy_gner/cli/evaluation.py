@@ -169,5 +169,5 @@ def load_predictor(
         try:
             component.decoder = registry.get("misc", decoder)(**decoder_options)
         except TypeError as error:
-            raise ValueError(Errors.E318.format(decoder=decoder, error=error)) from None
+            raise ValueError(Errors.E317.format(decoder=decoder, error=error)) from None
     return ComponentPredictor(nlp, component)

@@ -69,17 +69,16 @@ def _options(names: Iterable[str]) -> str:
 
 
 def _plots(plots: Iterable[tuple[str, str]]) -> str:
-    parts = []
+    figures, folded = "", ""
     for caption, svg in plots:
         # One large matrix per data set: folded, else the page is nothing but these.
         if caption.startswith("Confusion"):
-            parts.append(
-                f'<details class="folded"><summary>{escape(caption)}</summary>'
-                f"<figure>{svg}</figure></details>"
+            folded += (
+                f"<details><summary>{escape(caption)}</summary><figure>{svg}</figure></details>"
             )
         else:
-            parts.append(f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>")
-    return "".join(parts)
+            figures += f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>"
+    return f'<div class="plots">{figures}</div><div class="folded">{folded}</div>'
 
 
 def _table(table: Table) -> str:
@@ -87,7 +86,8 @@ def _table(table: Table) -> str:
         index > 0 and any(not _is_figure(row[index]) for row in table.rows)
         for index in range(len(table.columns))
     ]
-    head = _cells("th", table.columns, texts)
+    # A hyphen that does not break: "GNER-T5-xxl" stays in one line.
+    head = _cells("th", [column.replace("-", "\u2011") for column in table.columns], texts)
     rows = "".join(
         ('<tr class="average">' if row[0] == "average" else "<tr>")
         + f"{_cells('td', row, texts)}</tr>"

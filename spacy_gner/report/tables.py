@@ -207,7 +207,7 @@ def _matching_speed(datasets: Sequence[Mapping[str, Any]], reference: str | None
 
 def _speed(metrics: Mapping[str, Any], reference: str | None) -> Table:
     rows = []
-    size = _parameters(metrics["system"].get("parameters"))
+    size = size_text(metrics["system"].get("parameters"))
     for dataset in metrics["datasets"]:
         speed = dataset["speed"]
         if speed["seconds"] is not None:
@@ -225,7 +225,8 @@ def _speed(metrics: Mapping[str, Any], reference: str | None) -> Table:
     return Table("Speed", columns, rows, note)
 
 
-def _parameters(count: int | None) -> str:
+def size_text(count: int | None) -> str:
+    """A number of parameters as the paper writes it: "248M", "3.0B"."""
     if not count:
         return "–"
     return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"
