@@ -198,6 +198,7 @@ def overfit(
         optimizer.zero_grad()
         schedule.step()
     model.eval()
+    backbone.version += 1
     return loss.item()
 
 
@@ -210,6 +211,7 @@ def add_noise(backbone: Backbone, scale: float, seed: int = 0) -> Backbone:
             if weight.dim() > 1:
                 noise = torch.randn(weight.shape, generator=generator)
                 weight.add_(noise * weight.std() * scale)
+    backbone.version += 1
     return backbone
 
 

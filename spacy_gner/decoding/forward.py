@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
 
@@ -64,7 +65,7 @@ class ModelView:
         positions (torch.Tensor | None): Indices into the positions of all rows, one row
             after the other; shape (K,). None for all.
         **inputs: The arguments of the model's `forward`.
-        RETURNS (torch.Tensor): Logits in float32, shape (K, vocabulary).
+        RETURNS (torch.Tensor): Logits, shape (K, vocabulary).
         """
         if self._head is not None:
             self._head.positions = positions
@@ -76,4 +77,19 @@ class ModelView:
         logits = logits.reshape(-1, logits.shape[-1])
         if self._head is None and positions is not None:
             logits = logits[positions]
-        return logits.float()
+        return logits
+
+    def fill_cache(self, input_ids: torch.Tensor) -> Any:
+        """Run a causal model only for its keys and values.
+
+        input_ids (torch.Tensor): Shape (B, T).
+        RETURNS (Cache): The cache.
+        """
+        if self._head is not None:
+            self._head.positions = torch.zeros(1, dtype=torch.long, device=input_ids.device)
+        try:
+            output = self.model(input_ids=input_ids, past_key_values=DynamicCache(), use_cache=True)
+        finally:
+            if self._head is not None:
+                self._head.positions = None
+        return output.past_key_values

@@ -128,7 +128,7 @@ def _teacher_forced(
             "use_cache": False,
         }
     positions = [b * width + before[b] + t for b, row in enumerate(wanted) for t in row]
-    return view.logits(torch.tensor(positions, device=device), **inputs)
+    return view.logits(torch.tensor(positions, device=device), **inputs).float()
 
 
 def pad(

@@ -1,0 +1,238 @@
+"""Lossless fast decoding: the output is drafted, and the model only checks it.
+
+What a model will write is nearly known beforehand: the words are given, and most tags
+are O. So the rest of the output is drafted and put through the model in one pass; what
+the model itself would have written is kept, up to and including the first token where it
+differs. The text is that of greedy decoding, token for token, whatever the model writes.
+The idea is that of shallow aggressive decoding (Sun et al., ACL 2021).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from spacy.util import registry
+
+from ..backbones.backbone import Backbone
+from ..errors import Errors
+from .batching import plan_batches
+from .beam_search import check_at_least, output_limits, warn_if_cut
+from .follow import Follower, closing_tokens, draft_width
+from .forward import ModelView
+from .free_text import read_choices
+from .guess import TagGuesser
+from .record import Record, Recorder
+from .request import Decoder, Generation, Request
+from .session import Session, can_share_batches
+from .tags import tag_table
+
+# Tokens in whose time a pass could begin, measured: on a CPU weights are read from memory
+# for each pass, on a GPU nearly all of the time of a short pass is overhead.
+OVERHEAD = {"cpu": 32.0}
+GPU_OVERHEAD = 1000.0
+
+
+@dataclass
+class _Row:
+    """An output that is being written.
+
+    number (int): Index of its request.
+    limit (int): Tokens that it may have.
+    follower (Follower): Drafts it.
+    record (Record): What scores need.
+    ids (list[int]): Its tokens so far.
+    """
+
+    number: int
+    limit: int
+    follower: Follower
+    record: Record
+    ids: list[int] = field(default_factory=list)
+    passes: int = 0
+    ended: bool = False
+
+    def take(self, tokens: Sequence[int], eos_id: int) -> int:
+        """RETURNS (int): How many of the tokens the output takes."""
+        for n_taken, token in enumerate(tokens, start=1):
+            if token == eos_id:
+                self.ended = True
+                return n_taken
+            self.ids.append(token)
+            self.follower.push(token)
+            if len(self.ids) >= self.limit:
+                return n_taken
+        return len(tokens)
+
+    @property
+    def is_done(self) -> bool:
+        return self.ended or len(self.ids) >= self.limit
+
+
+class DraftedGreedy:
+    """See `make_drafted_greedy` for the arguments."""
+
+    forces_words = False
+
+    def __init__(
+        self,
+        max_new_tokens: int | None = None,
+        max_draft: int = 256,
+        pass_overhead: float | None = None,
+    ):
+        if max_new_tokens is not None:
+            check_at_least("max_new_tokens", max_new_tokens, 1)
+        check_at_least("max_draft", max_draft, 0)
+        if pass_overhead is not None and not pass_overhead >= 0:
+            raise ValueError(
+                Errors.E017.format(
+                    field="decoder.pass_overhead",
+                    expected="0 or more, or null",
+                    found=pass_overhead,
+                )
+            )
+        self.max_new_tokens = max_new_tokens
+        self.max_draft = max_draft
+        self.pass_overhead = pass_overhead
+
+    def __call__(
+        self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int
+    ) -> list[Generation]:
+        """See `Decoder`. RAISES (ValueError): E402 for models without keys and values of
+        every token."""
+        for request in requests:
+            check_writes_words(request, "spacy_gner.DraftedGreedy.v1")
+        prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+        limits = output_limits(backbone, requests, prompts, self.max_new_tokens)
+        lengths = [len(p) + limit for p, limit in zip(prompts, limits, strict=True)]
+        if not can_share_batches(backbone):
+            batch_tokens = 1
+        guessers = {id(r.scheme): TagGuesser(r.scheme) for r in requests}
+        result: list[Generation | None] = [None] * len(requests)
+        for batch in plan_batches(lengths, batch_tokens):
+            generations = self._generate(
+                backbone,
+                [requests[i] for i in batch],
+                [prompts[i] for i in batch],
+                [limits[i] for i in batch],
+                guessers,
+            )
+            for i, generation in zip(batch, generations, strict=True):
+                result[i] = generation
+        generations = [g for g in result if g is not None]
+        warn_if_cut(generations, limits)
+        return generations
+
+    @torch.inference_mode()
+    def _generate(
+        self,
+        backbone: Backbone,
+        requests: Sequence[Request],
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        guessers: dict[int, TagGuesser],
+    ) -> list[Generation]:
+        session = Session(backbone, ModelView(backbone), requests, prompts)
+        recorder = Recorder(_tag_tokens(backbone, requests), backbone.device)
+        closing = closing_tokens(backbone)
+        rows = []
+        for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
+            table = tag_table(backbone, request.scheme, request.labels)
+            guesser = guessers[id(request.scheme)]
+            follower = Follower(request, table, guesser, closing, backbone.eos_id)
+            rows.append(_Row(number, limit, follower, Record(recorder)))
+        done: list[_Row] = []
+        while rows:
+            self._step(session, rows, recorder, backbone.eos_id, self._overhead(backbone))
+            done += [row for row in rows if row.is_done]
+            staying = [i for i, row in enumerate(rows) if not row.is_done]
+            if len(staying) < len(rows):
+                session.select(staying)
+                rows = [rows[i] for i in staying]
+        done.sort(key=lambda row: row.number)
+        return [
+            _finish(backbone, request, row) for request, row in zip(requests, done, strict=True)
+        ]
+
+    def _step(
+        self,
+        session: Session,
+        rows: Sequence[_Row],
+        recorder: Recorder,
+        eos_id: int,
+        overhead: float,
+    ) -> None:
+        """One pass: draft, check, keep what is right."""
+        drafts, reach = [], []
+        for row in rows:
+            tokens, chances = row.follower.draft(min(self.max_draft, row.limit - len(row.ids) - 1))
+            drafts.append(tokens)
+            reach.append(chances)
+        width = draft_width(reach, overhead)
+        drafts = [draft[:width] for draft in drafts]
+        # What the model wrote last has not been put through it yet.
+        starts = [
+            todo if todo else [row.ids[-1]] for todo, row in zip(session.todo, rows, strict=True)
+        ]
+        logits = session.feed(
+            [[*start, *draft] for start, draft in zip(starts, drafts, strict=True)],
+            [range(len(s) - 1, len(s) + len(d)) for s, d in zip(starts, drafts, strict=True)],
+        )
+        best, log_probs, columns = recorder.greedy(logits)
+        at, kept = 0, []
+        for row, start, draft in zip(rows, starts, drafts, strict=True):
+            written = best[at : at + len(draft) + 1]
+            n_right = 0
+            while n_right < len(draft) and draft[n_right] == written[n_right]:
+                n_right += 1
+            n_taken = row.take(written[: n_right + 1], eos_id)
+            row.record.add(log_probs[at : at + n_taken], columns[at : at + n_taken])
+            row.passes += 1
+            # The last token is the model's own: it is fed by the next pass.
+            kept.append(len(start) + n_taken - 1)
+            at += len(draft) + 1
+        session.keep(kept)
+
+    def _overhead(self, backbone: Backbone) -> float:
+        if self.pass_overhead is not None:
+            return self.pass_overhead
+        return OVERHEAD.get(backbone.device.type, GPU_OVERHEAD)
+
+
+@registry.misc("spacy_gner.DraftedGreedy.v1")
+def make_drafted_greedy(
+    max_new_tokens: int | None = None, max_draft: int = 256, pass_overhead: float | None = None
+) -> Decoder:
+    """Make the lossless fast decoder: the text of greedy decoding in a fraction of the passes.
+
+    max_new_tokens (int | None): Tokens that an output may have. None derives the number
+        from the input, so that every word can get its longest tag.
+    max_draft (int): Tokens that are drafted at once, at most. 0 drafts nothing, which
+        is plain greedy decoding.
+    pass_overhead (float | None): What a forward pass costs beside its tokens, in tokens:
+        the larger, the longer drafts are. None takes a measured value for the device.
+    RETURNS (Decoder): The decoder.
+    RAISES (ValueError): E017 for numbers below 1 (0 for `max_draft` and `pass_overhead`).
+    """
+    return DraftedGreedy(max_new_tokens, max_draft, pass_overhead)
+
+
+def check_writes_words(request: Request, decoder: str) -> None:
+    """RAISES (ValueError): E025 when the scheme does not write every word."""
+    if not request.scheme.writes_every_word:
+        raise ValueError(Errors.E025.format(scheme=request.scheme.name, decoder=decoder))
+
+
+def _tag_tokens(backbone: Backbone, requests: Sequence[Request]) -> list[int]:
+    tries = {}
+    for request in requests:
+        table = tag_table(backbone, request.scheme, request.labels)
+        for word in table.words(request.words):
+            tries[id(word.trie)] = word.trie
+    return sorted({t for trie in tries.values() for s in trie.suffixes.values() for t in s})
+
+
+def _finish(backbone: Backbone, request: Request, row: _Row) -> Generation:
+    text = backbone.decode(row.ids)
+    pairs = request.scheme.parse(text, request.labels)
+    scores = row.record.probabilities(read_choices(backbone, request, row.ids, pairs))
+    return Generation(text, tuple(pairs), scores, row.ended, {"forward_passes": float(row.passes)})

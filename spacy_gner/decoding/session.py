@@ -1,0 +1,234 @@
+"""A batch of texts that are continued by several tokens at a time.
+
+The cache of a batch is a rectangle, but its rows go on by different numbers of tokens. So
+the slots of a row that count are kept at the right, and what is left of them is masked. In
+this way differences between slots are differences between positions, which is all that
+relative positions (T5) look at; other models get their positions explicitly.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache, EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
+
+from ..backbones.backbone import Backbone
+from ..errors import Errors
+from .cache import Layer, change_layers, is_plain, make_cache, pick
+from .forward import ModelView
+from .free_text import pad
+from .prefix_cache import prefix_cache, shared_length
+from .request import Request
+
+# Encoder-decoders whose decoder sees only differences of positions. Others count
+# positions from the first slot, so that rows of one batch cannot be shifted.
+_RELATIVE = ("t5", "mt5", "umt5", "longt5", "switch_transformers", "pop2piano")
+
+
+def can_share_batches(backbone: Backbone) -> bool:
+    """RETURNS (bool): Whether rows of one batch may be at different positions."""
+    if backbone.is_causal:
+        return True
+    return backbone.model.config.model_type in _RELATIVE
+
+
+class Session:
+    """Rows of texts, each with what the model computed for it.
+
+    backbone (Backbone): The model.
+    view (ModelView): The view to run.
+    requests (Sequence[Request]): One for each row at the start, length R.
+    prompts (Sequence[Sequence[int]]): Their tokens.
+
+    `todo` holds the tokens of each row that were not yet given to the model: at the start
+    what follows the shared beginning of the prompt (causal models), or the decoder's start
+    token. They have to stand at the beginning of what the row is given first.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        view: ModelView,
+        requests: Sequence[Request],
+        prompts: Sequence[Sequence[int]],
+    ):
+        self._backbone = backbone
+        self._view = view
+        self._device = backbone.device
+        self.passes = 0
+        # Slots that count, of each row, and those that were added by the last pass.
+        self._lengths: list[int] = []
+        self._kept: list[int] = []
+        # Rows of the cache that the rows are made from.
+        self._rows: list[int] = list(range(len(requests)))
+        self._n_cached = len(requests)
+        self._width = 0
+        self._fed = 0
+        self._encoded: dict[str, torch.Tensor] = {}
+        self.todo: list[list[int]] = []
+        if backbone.is_causal:
+            self._start_causal(requests, prompts)
+        else:
+            self._start_seq2seq(prompts)
+        self._kept = [0] * len(requests)
+        names = inspect.signature(view.model.forward).parameters
+        self._takes_positions = backbone.is_causal and "position_ids" in names
+
+    def _start_causal(self, requests: Sequence[Request], prompts: Sequence[Sequence[int]]) -> None:
+        lengths = [
+            shared_length(self._backbone, request, prompt)
+            for request, prompt in zip(requests, prompts, strict=True)
+        ]
+        prefixes = [tuple(p[:n]) for p, n in zip(prompts, lengths, strict=True)]
+        store = prefix_cache(self._backbone)
+        computed = {
+            p: store.get(self._backbone, self._view, p) for p in dict.fromkeys(prefixes) if p
+        }
+        self._lengths = lengths
+        self._width = max(lengths)
+        self._cache: Any = DynamicCache()
+        if computed:
+            if not all(is_plain(computed[p], len(p)) for p in computed):
+                name = self._backbone.model.config.model_type
+                raise ValueError(Errors.E402.format(model_type=name))
+            self._cache = make_cache(_stack(computed, prefixes, self._width))
+        self.todo = [list(p[n:]) for p, n in zip(prompts, lengths, strict=True)]
+
+    def _start_seq2seq(self, prompts: Sequence[Sequence[int]]) -> None:
+        inputs = {
+            "input_ids": pad(prompts, self._backbone.pad_id, self._device),
+            "attention_mask": pad([[1] * len(p) for p in prompts], 0, self._device),
+        }
+        encoder = self._view.model.get_encoder()
+        self._encoded = {
+            "states": encoder(**inputs).last_hidden_state,
+            "mask": inputs["attention_mask"],
+        }
+        self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        self._lengths = [0] * len(prompts)
+        self.todo = [[self._backbone.decoder_start_id] for _ in prompts]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def feed(self, tokens: Sequence[Sequence[int]], wanted: Sequence[range]) -> torch.Tensor:
+        """Give each row some tokens, in one pass.
+
+        tokens (Sequence[Sequence[int]]): At least one for each row, length R.
+        wanted (Sequence[range]): For which of these tokens the logits (of what comes
+            after them) are wanted.
+        RETURNS (torch.Tensor): The logits, row after row; shape (number of wanted
+            positions, vocabulary).
+        """
+        self._settle()
+        width = max(map(len, tokens))
+        mask = [
+            [
+                *[0] * (self._width - length),
+                *[1] * length,
+                *[1] * len(row),
+                *[0] * (width - len(row)),
+            ]
+            for length, row in zip(self._lengths, tokens, strict=True)
+        ]
+        ids = pad(tokens, self._backbone.pad_id, self._device)
+        masked = torch.tensor(mask, device=self._device)
+        flat = [b * width + t for b, row in enumerate(wanted) for t in row]
+        inputs: dict[str, Any] = {"past_key_values": self._cache, "use_cache": True}
+        if self._backbone.is_causal:
+            inputs.update(input_ids=ids, attention_mask=masked)
+            if self._takes_positions:
+                inputs["position_ids"] = self._positions(width)
+        else:
+            inputs.update(
+                encoder_outputs=BaseModelOutput(self._encoded["states"]),  # type: ignore[arg-type]
+                attention_mask=self._encoded["mask"],
+                decoder_input_ids=ids,
+                decoder_attention_mask=masked,
+            )
+        logits = self._view.logits(torch.tensor(flat, device=self._device), **inputs)
+        self.passes += 1
+        self._fed = width
+        self._kept = [len(row) for row in tokens]
+        self.todo = [[] for _ in tokens]
+        return logits
+
+    def keep(self, counts: Sequence[int]) -> None:
+        """Say how many of the tokens that were fed last are part of each row; the others are
+        forgotten.
+
+        counts (Sequence[int]): Length R.
+        """
+        self._kept = list(counts)
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Keep some rows, or continue a row in several ways.
+
+        rows (Sequence[int]): Indices of rows, in their new order; one may occur more than
+            once.
+        """
+        self._rows = [self._rows[i] for i in rows]
+        self._lengths = [self._lengths[i] for i in rows]
+        self._kept = [self._kept[i] for i in rows]
+        self.todo = [list(self.todo[i]) for i in rows]
+
+    def _positions(self, width: int) -> torch.Tensor:
+        starts = torch.tensor(self._lengths, device=self._device)[:, None]
+        positions = starts + torch.arange(width, device=self._device)
+        limit = self._backbone.hard_limit
+        # Only padding can be behind the last position.
+        return positions if limit is None else positions.clamp(max=limit - 1)
+
+    def _settle(self) -> None:
+        """Bring the cache in line with what `keep` and `select` said, in one go."""
+        lengths = [n + kept for n, kept in zip(self._lengths, self._kept, strict=True)]
+        own = self._cache if self._backbone.is_causal else self._cache.self_attention_cache
+        rows = torch.tensor(self._rows, device=self._device)
+        same_rows = self._rows == list(range(self._n_cached))
+        if same_rows and len(set(self._kept)) == 1:
+            # All go on equally: at most slots at the end are cut off.
+            width = self._width + self._kept[0]
+            if self._kept[0] < self._fed:
+                change_layers(own, lambda t: t[:, :, :width])
+        else:
+            # Of each row the last slots that count; before them whatever is there.
+            width = max(lengths)
+            ends = torch.tensor([self._width + k for k in self._kept], device=self._device)
+            slots = ends[:, None] + torch.arange(-width, 0, device=self._device)
+            slots = slots.clamp(min=0)
+            change_layers(own, lambda t: pick(t, rows, slots))
+        if not self._backbone.is_causal and not same_rows:
+            self._encoded = {k: v.index_select(0, rows) for k, v in self._encoded.items()}
+            change_layers(self._cache.cross_attention_cache, lambda t: pick(t, rows, None))
+        self._n_cached = len(self._rows)
+        self._rows = list(range(self._n_cached))
+        self._lengths, self._kept = lengths, [0] * len(lengths)
+        self._width, self._fed = width, 0
+
+
+def _stack(
+    computed: dict[tuple[int, ...], list[Layer]], prefixes: Sequence[tuple[int, ...]], width: int
+) -> list[Layer]:
+    """RETURNS (list[tuple[torch.Tensor, torch.Tensor]]): The prefixes of all rows, at the
+    right of a rectangle."""
+    if len(computed) == 1 and all(prefixes):
+        # Views: the first pass makes the copies.
+        return [
+            (k.expand(len(prefixes), -1, -1, -1), v.expand(len(prefixes), -1, -1, -1))
+            for k, v in computed[prefixes[0]]
+        ]
+    some = next(iter(computed.values()))
+    layers = []
+    for i in range(len(some)):
+        both = []
+        for j in range(2):
+            like = some[i][j]
+            whole = like.new_zeros((len(prefixes), like.shape[1], width, like.shape[3]))
+            for b, prefix in enumerate(prefixes):
+                if prefix:
+                    whole[b, :, width - len(prefix) :] = computed[prefix][i][j][0]
+            both.append(whole)
+        layers.append((both[0], both[1]))
+    return layers
