@@ -243,6 +243,10 @@ class Errors(metaclass=_WithCodes):
         "list of labels, or one label per line."
     )
     E317 = "The decoder {decoder} does not take these options: {error}."
+    E319 = (
+        "The tokenizer {tokenizer!r} cannot be loaded: {error}. Give the directory of a Hugging "
+        "Face tokenizer, or its name where it was downloaded before."
+    )
     E318 = "Give two or more different results of `python -m spacy_gner evaluate` to compare."
     # --- E4xx: decoding ----------------------------------------------------------
     E401 = (

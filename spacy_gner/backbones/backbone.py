@@ -73,11 +73,12 @@ class Backbone:
         self.version = 0
         # The state of training, see `spacy_gner.training`: whether the model was set up for
         # it, whether the adapter being trained replaces that of the source, the optimizer,
-        # and the weight of all target tokens since the last update.
+        # the weight of all target tokens since the last update, and their number ever.
         self.is_prepared = False
         self.adapter_replaces = False
         self.trainer: Any = None
         self.pending_weight = 0.0
+        self.n_trained = 0
         self._encoder = plain_text_encoder(tokenizer)
         self._special_pieces = special_pieces(tokenizer)
         self._anchor_ids = self._encode([_ANCHOR], special=False)[0]

@@ -10,9 +10,9 @@ from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
-from spacy.training import Example
+from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
-from thinc.api import Model
+from thinc.api import Model, Optimizer
 
 from ..backbones import get_shim
 from ..decoding.request import Decoder
@@ -20,6 +20,7 @@ from ..errors import Errors
 from ..extensions import register_extensions
 from ..matching import Matcher, make_back_tokeniser
 from ..schema import LabelSet, Scheme, Template
+from ..training.inventory import collect_labels
 from ..types import DocPrediction, Entity, LabelsInput
 from ..windows import DocWords, Windower
 from .assembly import drop_overlaps, merge_entities, predict_window, window_entities
@@ -284,18 +285,81 @@ class GNER(TrainablePipe):
         get_examples (Callable[[], Iterable[Example]]): Gives gold-standard Examples.
         nlp (Language | None): The pipeline.
         labels (Sequence[str] | Mapping[str, str] | None): The labels, for instance
-            those that `spacy init labels` wrote; None collects them from the examples,
-            after those that the config names.
+            those that `spacy init labels` wrote; None collects them from the inventories
+            and entities of the examples, after those that the config names. Corpora with
+            open types add none: each of their passages brings its own.
+        RAISES (ValueError): E507 when there are annotated examples, but nothing to look for.
         """
         util.logger.debug("Initializing %s", self.name)
+        inventory = collect_labels(get_examples, self.label_set, self.augmentation)
         if labels is not None:
             self.set_labels(labels)
-            return
-        found = dict(self.cfg["labels"])
-        for example in get_examples():
-            for ent in example.reference.ents:
-                found.setdefault(ent.label_, ent.label_)
-        self.set_labels(found)
+        else:
+            self.set_labels(inventory)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of Examples. Their references give words, tags and labels.
+
+        examples (Iterable[Example]): The batch.
+        drop (float): 0 switches dropout off; with any other value the rates apply that the
+            model's own config (and the adapter's) gives.
+        sgd (Optimizer | None): Updates the weights right away; without it gradients add up
+            until `finish_update`.
+        losses (dict[str, float] | None): Where to add the loss, under the component's name:
+            the mean cross entropy of the target tokens.
+        RETURNS (dict[str, float]): The losses.
+        RAISES (ValueError): E501 for an entity with a label that the prompt does not ask for;
+            E010 to E019 when the model cannot be loaded.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "GNER.update")
+        batch = self._encode(examples, drop)
+        if batch is not None:
+            logits, backprop = self.model.begin_update(batch)
+            loss, d_logits = self.get_loss(examples, (batch, logits))
+            backprop(d_logits)
+            losses[self.name] += loss
+        if sgd is not None:
+            self.finish_update(sgd)
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
+        """Find the loss and its gradient.
+
+        examples (Iterable[Example]): The Examples that the batch was made of.
+        scores (tuple[TrainingBatch, torch.Tensor]): The batch, since prompts and targets are
+            drawn anew in each update, and the logits of its N target tokens.
+        RETURNS (tuple[float, torch.Tensor]): See `spacy_gner.training.loss.get_loss`.
+        """
+        from ..training.loss import get_loss
+
+        batch, logits = scores
+        return get_loss(batch, logits)
+
+    def _encode(self, examples: Iterable[Example], drop: float) -> Any:
+        # Imported here, since torch takes seconds.
+        from ..training.encoding import encode_examples
+
+        return encode_examples(
+            examples,
+            backbone=get_shim(self.model).backbone,
+            template=self.template,
+            scheme=self.scheme,
+            labels=self.label_set,
+            weights=self.token_weights,
+            augmentation=self.augmentation,
+            max_tokens=self.window.max_tokens,
+            drop=drop,
+        )
 
     # --- saving and loading -----------------------------------------------------------------
 

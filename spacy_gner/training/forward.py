@@ -45,6 +45,7 @@ def forward_batch(
         # Still in training mode: checkpointing computes layers again here.
         logits.backward(gradient=d_logits.to(logits.device))  # type: ignore[no-untyped-call]
         backbone.pending_weight += float(batch.weights.sum())
+        backbone.n_trained += batch.n_targets
         backbone.model.eval()
 
     return logits.detach(), backprop

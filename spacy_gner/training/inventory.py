@@ -1,0 +1,46 @@
+"""Which labels a component shall look for, as its training corpus has it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from spacy.training import Example
+
+from ..corpora.passage import OPEN_LABELS_KEY
+from ..errors import Errors
+from ..schema import LabelSet
+
+
+def collect_labels(
+    get_examples: Callable[[], Iterable[Example]], labels: LabelSet, augmentation: Any = None
+) -> dict[str, str]:
+    """Collect labels from a corpus, and let the augmentation know of open types.
+
+    get_examples (Callable): Gives the corpus.
+    labels (LabelSet): The labels so far, with their wordings.
+    augmentation (Augmentation | None): Begins anew; `observe` is called with the labels of
+        each passage with open types.
+    RETURNS (dict[str, str]): Label -> wording: those so far, then the inventories of
+        closed corpora and the entities of Docs without inventory, in order of appearance.
+    RAISES (ValueError): E507 for a corpus with annotation but without any label.
+    """
+    found = labels.to_dict()
+    reset, observe = (getattr(augmentation, name, None) for name in ("reset", "observe"))
+    if reset is not None:
+        reset()
+    n_annotated = n_open = 0
+    for example in get_examples():
+        reference = example.reference
+        n_annotated += reference.has_annotation("ENT_IOB")
+        inventory = reference._.gner_labels
+        if inventory is None:
+            inventory = [ent.label_ for ent in reference.ents]
+        elif reference.user_data.get(OPEN_LABELS_KEY):
+            n_open += 1
+            if observe is not None:
+                observe(inventory)
+            continue
+        for label in inventory:
+            found.setdefault(label, label)
+    if n_annotated and not n_open and not found:
+        raise ValueError(Errors.E507)
+    return found
