@@ -9,13 +9,12 @@ from thinc.api import Model
 from .default_model import DEFAULT_MODEL
 from .settings import BackboneSettings, LoraSettings
 from .shim import BackboneShim
-from .sources import check_name
 
 
 def _build(settings: BackboneSettings) -> Model:
-    # A wrong name is found now, at configuration time; a device as well, though
-    # only where the config names one, since that check needs torch.
-    check_name(settings.name)
+    # A wrong device is found now, at configuration time, though only where the config names
+    # one, since that check needs torch. The name is checked by the component's factory:
+    # when a saved pipeline is loaded, its source need not be there any more.
     if settings.device != "auto" or settings.dtype != "auto":
         import torch
 

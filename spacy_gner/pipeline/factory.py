@@ -6,6 +6,8 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
+from ..backbones import get_shim
+from ..backbones.sources import check_name
 from ..decoding.request import Decoder
 from ..matching import Matcher
 from ..schema import Scheme, Template
@@ -20,8 +22,8 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "scheme": {"@misc": "spacy_gner.BIO.v1"},
     "matcher": {"@misc": "spacy_gner.LCSMatcher.v1"},
     "window": {"@misc": "spacy_gner.Window.v1"},
-    "augmentation": {"@misc": "spacy_gner.Augmentation.v1"},
-    "token_weights": {"@misc": "spacy_gner.TokenWeights.v1"},
+    "augmentation": None,
+    "token_weights": None,
     "batch_size": 4096,
     "overwrite": False,
     "set_ents": True,
@@ -83,6 +85,8 @@ def make_gner(
     RETURNS (GNER): The component.
     RAISES (ValueError): E001 to E005, E010 to E017 for what cannot work.
     """
+    if not _is_being_loaded(nlp, name):
+        check_name(get_shim(model).settings.name)
     return GNER(
         nlp.vocab,
         model,
@@ -102,3 +106,10 @@ def make_gner(
         threshold=threshold,
         scorer=scorer,
     )
+
+
+def _is_being_loaded(nlp: Language, name: str) -> bool:
+    # When spaCy loads a saved pipeline, the meta.json of that pipeline is there before its
+    # components are. The weights then come with the pipeline, and the directory that they
+    # once came from may be gone.
+    return name in getattr(nlp, "_meta", {}).get("pipeline", ())

@@ -2,14 +2,18 @@ import json
 import shutil
 
 import pytest
+import spacy
 import torch
 from transformers import BertConfig, BertModel
 
 from spacy_gner.backbones import BackboneSettings, BackboneShim, get_shim
 from spacy_gner.backbones.architectures import build_auto, build_causal, build_seq2seq
 from spacy_gner.backbones.device import resolve_device, resolve_dtype
+from spacy_gner.backbones.sources import check_name
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
+
+AUTO = {"@architectures": "spacy_gner.Auto.v1"}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +75,7 @@ def test_loading_dtype_and_device_are_explicit(causal_dir):
 )
 def test_loading_wrong_name_at_configuration_time(name, code):
     with pytest.raises(ValueError, match=code):
-        build_auto(name)
+        spacy.blank("en").add_pipe("gner", config={"model": {**AUTO, "name": name}})
 
 
 def test_loading_unknown_hub_name_offline(monkeypatch):
@@ -82,7 +86,9 @@ def test_loading_unknown_hub_name_offline(monkeypatch):
 
 def test_loading_directory_without_config(tmp_path):
     with pytest.raises(ValueError, match="E011"):
-        build_auto(str(tmp_path))
+        check_name(str(tmp_path))
+    with pytest.raises(ValueError, match="E011"):
+        _ = get_shim(build_auto(str(tmp_path))).backbone
 
 
 def test_loading_pickled_weights_are_refused(tmp_path, causal_dir):
@@ -91,7 +97,9 @@ def test_loading_pickled_weights_are_refused(tmp_path, causal_dir):
     (path / "model.safetensors").unlink()
     torch.save({}, path / "pytorch_model.bin")
     with pytest.raises(ValueError, match="E012.*pytorch_model.bin"):
-        build_auto(str(path))
+        check_name(str(path))
+    with pytest.raises(ValueError, match="E012.*pytorch_model.bin"):
+        _ = get_shim(build_auto(str(path))).backbone
 
 
 def test_loading_broken_tokenizer(tmp_path, causal_dir):

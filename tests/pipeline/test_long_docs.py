@@ -1,0 +1,98 @@
+"""Windows and label groups, seen from outside."""
+
+import time
+
+import pytest
+from spacy.tokens import Doc
+
+from spacy_gner.schema import LabelSet
+
+from .conftest import LABELS, SENTENCES, TEXTS, spans
+
+LONG = " ".join(TEXTS * 4)
+
+
+def gold_of(texts):
+    found, offset = [], 0
+    for text in texts:
+        gold = dict(SENTENCES)[text]
+        found += [(s + offset, e + offset, label) for s, e, label in gold]
+        offset += len(text.split())
+    return found
+
+
+def test_long_doc_is_cut_at_sentences(make_nlp):
+    window = {"@misc": "spacy_gner.Window.v1", "split_sentences": True}
+    nlp = make_nlp({"window": window}, sentencizer=True)
+    doc = nlp(LONG)
+    assert spans(doc) == gold_of(TEXTS * 4)
+    (prediction,) = nlp.get_pipe("gner").predict([nlp.make_doc(LONG)])
+    assert len(prediction.windows) >= 1
+
+
+def test_long_doc_small_windows_lose_nothing(make_nlp):
+    window = {"@misc": "spacy_gner.Window.v1", "max_tokens": 200, "overlap": 4}
+    for sentencizer in (True, False):
+        nlp = make_nlp({"window": window}, sentencizer=sentencizer)
+        gner = nlp.get_pipe("gner")
+        doc = nlp(LONG)
+        windows = gner.predict([doc])[0].windows
+        assert len(windows) > 1
+        words = [word for window in windows for word in window.words]
+        assert set(words) == set(LONG.split())
+        tokens = [token.i for ent in doc.ents for token in ent]
+        assert len(tokens) == len(set(tokens))
+        if sentencizer:
+            assert words == LONG.split()
+
+
+def test_labels_that_do_not_fit_are_asked_in_groups(make_nlp):
+    window = {"@misc": "spacy_gner.Window.v1", "max_tokens": 300}
+    nlp = make_nlp({"window": window})
+    gner = nlp.get_pipe("gner")
+    many = LABELS + [f"kind of thing {i}" for i in range(40)]
+    groups = gner.planner.groups(LabelSet.make(many))
+    assert len(groups) > 1
+    assert [name for group in groups for name in group.names] == many
+    gner.set_labels(many)
+    doc = nlp(TEXTS[0])
+    (prediction,) = gner.predict([doc])
+    assert {w.labels for w in prediction.windows} == {g.wordings for g in groups}
+    tokens = [token.i for ent in doc.ents for token in ent]
+    assert len(tokens) == len(set(tokens))
+
+
+def test_label_that_leaves_no_room_is_an_error(make_nlp):
+    window = {"@misc": "spacy_gner.Window.v1", "max_tokens": 60}
+    nlp = make_nlp({"window": window, "labels": ["New York " * 40 + "city"]})
+    with pytest.raises(ValueError, match="E024"):
+        nlp("Paris .")
+
+
+def test_word_that_fits_nowhere_is_outside(make_nlp, monkeypatch):
+    import spacy_gner.windows as windows_module
+
+    monkeypatch.setattr(windows_module, "_warned_long_word", False)
+    nlp = make_nlp({"window": {"@misc": "spacy_gner.Window.v1", "max_tokens": 150}})
+    doc = Doc(nlp.vocab, words=["Merkel", "Paris" * 1000, "said", "a", "city", "."])
+    with pytest.warns(UserWarning, match="W001"):
+        doc = nlp.get_pipe("gner")(doc)
+    assert doc[1].ent_iob_ == "O"
+    assert all(token.ent_iob_ for token in doc)
+
+
+def test_plan_of_fifty_thousand_words_is_quick_and_complete(nlp):
+    from spacy_gner.windows import DocWords
+
+    gner = nlp.get_pipe("gner")
+    doc = Doc(nlp.vocab, words=[f"word{i % 977}" for i in range(50_000)])
+    start = time.perf_counter()
+    planned = gner.planner.plan(DocWords.from_doc(doc), gner.label_set)
+    assert time.perf_counter() - start < 30
+    decided = [i for p in planned for i in range(p.window.begin, p.window.end)]
+    assert decided == list(range(50_000))
+    limit = gner.planner.max_tokens
+    backbone = gner.planner.backbone
+    assert all(
+        len(ids) <= limit for ids in backbone.prompt_ids([p.request.prompt.text for p in planned])
+    )

@@ -1,0 +1,130 @@
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+
+import pytest
+import spacy
+from spacy.cli.package import package
+
+from .conftest import TEXTS, spans
+
+READ = """
+import json, sys, spacy
+nlp = spacy.load(sys.argv[1])
+docs = nlp.pipe(json.loads(sys.argv[2]))
+print(json.dumps([[(e.start, e.end, e.label_, e._.gner_score) for e in doc.ents] for doc in docs]))
+"""
+
+
+def full(doc):
+    return [[e.start, e.end, e.label_, e._.gner_score] for e in doc.ents]
+
+
+def read_elsewhere(path):
+    """Load in a new process, offline, and annotate."""
+    command = [sys.executable, "-c", READ, str(path), json.dumps(TEXTS)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    return json.loads(done.stdout)
+
+
+def test_saved_pipeline_loads_in_a_new_process(tmp_path, make_nlp, model_dir):
+    source = tmp_path / "source"
+    shutil.copytree(model_dir, source)
+    nlp = make_nlp(model={"name": str(source)})
+    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    nlp.to_disk(tmp_path / "saved")
+    shutil.rmtree(source)
+    assert read_elsewhere(tmp_path / "saved") == expected
+
+
+def test_saved_before_anything_was_loaded(tmp_path, make_nlp):
+    nlp = make_nlp()
+    nlp.to_disk(tmp_path / "saved")
+    assert (tmp_path / "saved" / "gner" / "model" / "weights" / "model.safetensors").is_file()
+    assert spans(spacy.load(tmp_path / "saved")(TEXTS[0])) == spans(nlp(TEXTS[0]))
+
+
+def test_saved_by_reference(tmp_path, make_nlp):
+    nlp = make_nlp(model={"save_weights": False})
+    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    nlp.to_disk(tmp_path / "saved")
+    assert not list((tmp_path / "saved").rglob("*.safetensors"))
+    assert [full(d) for d in spacy.load(tmp_path / "saved").pipe(TEXTS)] == expected
+
+
+def test_labels_survive(tmp_path, make_nlp):
+    nlp = make_nlp(model={"save_weights": False})
+    nlp.get_pipe("gner").set_labels({"P": "person"})
+    nlp.to_disk(tmp_path / "saved")
+    again = spacy.load(tmp_path / "saved").get_pipe("gner")
+    assert again.label_data == {"P": "person"}
+    # A component of another pipeline takes them over as well.
+    other = make_nlp()
+    other.get_pipe("gner").from_bytes(nlp.get_pipe("gner").to_bytes())
+    assert other.get_pipe("gner").label_data == {"P": "person"}
+
+
+def test_bytes_round_trip(make_nlp):
+    nlp = make_nlp()
+    again = make_nlp({"labels": []}).from_bytes(nlp.to_bytes())
+    assert [full(d) for d in again.pipe(TEXTS)] == [full(d) for d in nlp.pipe(TEXTS)]
+    gner = nlp.get_pipe("gner")
+    assert len(gner.to_bytes(exclude=["model", "vocab"])) < 1000
+
+
+def test_pickle_round_trip(make_nlp):
+    nlp = make_nlp()
+    expected = [full(d) for d in nlp.pipe(TEXTS)]
+    gner = pickle.loads(pickle.dumps(nlp.get_pipe("gner")))
+    docs = [gner(doc) for doc in map(nlp.make_doc, TEXTS)]
+    assert [full(d) for d in docs] == expected
+
+
+def test_sourced_into_another_pipeline(make_nlp):
+    nlp = make_nlp()
+    other = spacy.blank("en")
+    other.add_pipe("gner", source=nlp)
+    assert spans(other(TEXTS[0])) == spans(nlp(TEXTS[0]))
+
+
+N_PROCESS = """
+import json, multiprocessing, sys
+import spacy
+
+def main():
+    multiprocessing.set_start_method(sys.argv[3])
+    nlp = spacy.load(sys.argv[1])
+    texts = json.loads(sys.argv[2])
+    nlp(texts[0])
+    docs = nlp.pipe(texts * 2, n_process=2, batch_size=3)
+    print(json.dumps([[(e.start, e.end, e.label_) for e in doc.ents] for doc in docs]))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_two_processes(tmp_path, make_nlp, method):
+    nlp = make_nlp()
+    expected = [[list(span) for span in spans(doc)] for doc in nlp.pipe(TEXTS)] * 2
+    nlp.to_disk(tmp_path / "saved")
+    script = tmp_path / "script.py"
+    script.write_text(N_PROCESS)
+    command = [sys.executable, str(script), str(tmp_path / "saved"), json.dumps(TEXTS), method]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    assert json.loads(done.stdout) == expected
+
+
+def test_spacy_package(tmp_path, make_nlp):
+    nlp = make_nlp()
+    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    nlp.meta["name"] = "tiny_gner"
+    nlp.to_disk(tmp_path / "saved")
+    package(tmp_path / "saved", tmp_path, create_sdist=False, create_wheel=False, silent=True)
+    folder = next((tmp_path / "en_tiny_gner-0.0.0").glob("en_tiny_gner/en_tiny_gner-*"))
+    assert read_elsewhere(folder) == expected
+    meta = json.loads((folder / "meta.json").read_text())
+    assert any(r.startswith("spacy-gner") for r in meta["requirements"])
