@@ -77,12 +77,13 @@ def evaluate(
     where it stopped, a changed configuration starts afresh.
     """
     # Imported here, since torch and transformers take seconds.
+    from ..backbones.default_model import DEFAULT_MODEL
     from ..report.markdown import render_table
+    from ..report.plots import require_matplotlib
     from ..report.tables import build_tables
     from ..report.write import write_report
     from . import evaluation
 
-    msg = Printer(no_print=False)
     try:
         if reference not in REFERENCES:
             form = ", ".join(REFERENCES)
@@ -91,28 +92,26 @@ def evaluate(
                     option="reference", value=reference, form=form, example="zero-shot"
                 )
             )
-        dropped = list(dict.fromkeys(drop_label or []))
+        if html:
+            # Now, not after hours of predictions.
+            require_matplotlib()
         if bool(data) == (predictions is not None):
             raise ValueError(Errors.E313)
+        dropped = tuple(dict.fromkeys(drop_label or []))
+        selection = evaluation.Selection(split, limit, seed, dropped)
         if predictions is not None:
-            metrics = evaluation.score_predictions(
-                predictions, tokenizer, dropped, limit, seen_labels
-            )
+            metrics = evaluation.score_predictions(predictions, tokenizer, selection, seen_labels)
         else:
-            metrics = evaluation.evaluate_model(
-                model=model,
-                pairs=evaluation.read_pairs(
-                    data or [], "data", "crossner_ai=data/crossner_ai/test.jsonl"
-                ),
-                decoder=decoder,
-                options=evaluation.read_options(decoder_option or []),
-                device=device,
-                drawn={"split": split, "limit": limit, "seed": seed},
-                dropped=dropped,
-                seen_labels=seen_labels,
-                output=output,
-                batch_size=batch_size,
-                msg=msg,
+            pairs = evaluation.read_pairs(data or [], "data", "crossner_ai=crossner_ai/test.jsonl")
+            options = evaluation.read_options(decoder_option or [])
+            predictor = evaluation.load_predictor(model, decoder, options, device)
+            system = {
+                "name": model or DEFAULT_MODEL,
+                "decoder": predictor.decoder_name(decoder),
+                "decoder options": options,
+            }
+            metrics = evaluation.evaluate_predictor(
+                predictor, system, pairs, selection, output, seen_labels, batch_size, device
             )
         files = write_report(metrics, output, REFERENCES[reference], html, max_errors)
     except (ValueError, ImportError) as error:
@@ -120,4 +119,4 @@ def evaluate(
         raise typer.Exit(2) from error
     print(render_table(build_tables(metrics, None)[0]))
     for file in files:
-        msg.good(f"Written: {file}")
+        Printer().good(f"Written: {file}")

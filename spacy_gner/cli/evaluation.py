@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from spacy.util import registry
 from wasabi import Printer
 
-from ..backbones.default_model import DEFAULT_MODEL
+from ..about import __version__
 from ..errors import Errors
 from ..matching import make_back_tokeniser
 from ..report.component import ComponentPredictor, model_identity
@@ -17,106 +18,141 @@ from ..report.foreign import read_predictions
 from ..report.metrics import build_metrics
 from ..report.runner import run_predictions
 from ..report.store import PredictionStore, fingerprint
+from ..scoring.repair import Reading
 from .pipelines import make_pipeline
 
 
-def score_predictions(
-    path: Path,
-    tokenizer: str | None,
-    dropped: Sequence[str],
-    limit: int | None,
-    seen_labels: Path | None,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Selection:
+    """Which sentences are evaluated.
 
-    back_tokeniser = None
+    split (str): The split to take from directories.
+    limit (int | None): Sentences per data set.
+    seed (int): Of their draw.
+    drop_labels (tuple[str, ...]): Labels that become O.
+    """
+
+    split: str = "test"
+    limit: int | None = None
+    seed: int = 0
+    drop_labels: tuple[str, ...] = ()
+
+
+def score_predictions(
+    path: Path, tokenizer: str | None, selection: Selection, seen_labels: Path | None
+) -> dict[str, Any]:
+    """Measure the raw outputs of another system.
+
+    path (Path): JSONL in the authors' format.
+    tokenizer (str | None): The tokenizer of the system, for back tokenisation.
+    selection (Selection): Of it, `limit` (the first ones) and `drop_labels` count.
+    seen_labels (Path | None): See `read_seen_labels`.
+    RETURNS (dict): Of `build_metrics`.
+    RAISES (ValueError): E316, E319, and what `read_predictions` raises.
+    """
+    seen = read_seen_labels(seen_labels)
+    reading = Reading()
     if tokenizer is not None:
         from transformers import AutoTokenizer
 
         try:
-            back_tokeniser = make_back_tokeniser(AutoTokenizer.from_pretrained(tokenizer))
-        except OSError as error:
-            raise ValueError(str(error)) from None
-    sentences = read_predictions(path, dropped, limit, back_tokeniser)
+            loaded = AutoTokenizer.from_pretrained(tokenizer)
+        except (OSError, ValueError) as error:
+            raise ValueError(Errors.E319.format(tokenizer=tokenizer, error=error)) from None
+        reading = Reading(back_tokeniser=make_back_tokeniser(loaded))
+    sentences = read_predictions(path, selection.drop_labels, selection.limit, reading)
     configuration = {
         "predictions": str(path),
         "tokenizer": tokenizer,
-        "limit": limit,
-        "dropped labels": list(dropped),
+        "limit": selection.limit,
+        "dropped labels": list(selection.drop_labels),
         "seen labels": seen_labels and str(seen_labels),
     }
-    seen = read_seen_labels(seen_labels)
-    return build_metrics(sentences, {"name": path.name}, configuration, seen, back_tokeniser)
+    return build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
 
 
-def evaluate_model(
-    model: str | None,
-    pairs: dict[str, str],
-    decoder: str | None,
-    options: dict[str, Any],
-    device: str | None,
-    drawn: dict[str, Any],
-    dropped: Sequence[str],
-    seen_labels: Path | None,
+def evaluate_predictor(
+    predictor: ComponentPredictor,
+    system: dict[str, Any],
+    data: Mapping[str, str],
+    selection: Selection,
     output: Path,
-    batch_size: int,
-    msg: Printer,
+    seen_labels: Path | None = None,
+    batch_size: int = 32,
+    device: str | None = None,
 ) -> dict[str, Any]:
+    """Predict data sets and measure the predictions. Continues an interrupted run.
 
+    predictor (ComponentPredictor): What is evaluated.
+    system (dict): `name` (that the model was loaded by), `decoder`, `decoder options`.
+    data (Mapping[str, str]): Data set to path.
+    selection (Selection): Which sentences.
+    output (Path): The directory for predictions.jsonl.
+    seen_labels (Path | None): See `read_seen_labels`.
+    batch_size (int): Sentences per batch.
+    device (str | None): What the user asked for, for the record.
+    RETURNS (dict): Of `build_metrics`.
+    RAISES (ValueError): E316, and what `read_dataset` and the predictor raise.
+    """
     seen = read_seen_labels(seen_labels)
-    datasets = [
-        read_dataset(name, Path(path), **drawn, drop_labels=dropped) for name, path in pairs.items()
-    ]
-    predictor = load_predictor(model, decoder, options, device)
-    configuration = {
-        "data": pairs,
-        **drawn,
-        "dropped labels": list(dropped),
-        "device": device,
-        "seen labels": seen_labels and str(seen_labels),
-    }
-    system = {
-        "name": model or DEFAULT_MODEL,
-        "decoder": predictor.decoder_name(decoder),
-        "decoder options": options,
-    }
+    chosen = asdict(selection)
+    datasets = [read_dataset(name, Path(path), **chosen) for name, path in data.items()]
+    # What the predictions depend on. The path of a data set is not among it, its content is.
     identity = {
-        "model": model_identity(model or DEFAULT_MODEL),
+        "spacy_gner": __version__,
+        "model": model_identity(system["name"]),
         **system,
         "device": device,
-        "sentences": {
-            dataset.name: fingerprint(
-                {"labels": dataset.labels, "sentences": [list(s.words) for s in dataset.sentences]}
-                | {"gold": [list(s.mentions) for s in dataset.sentences]}
-            )
-            for dataset in datasets
-        },
+        "data": {dataset.name: fingerprint(asdict(dataset)) for dataset in datasets},
     }
     store = PredictionStore(output / "predictions.jsonl", identity)
+    msg = Printer()
     if store.replaced:
         msg.warn("The configuration changed: earlier predictions are replaced.")
     elif store.done:
         msg.info(f"Continuing: {len(store.done)} sentences were predicted before.")
     sentences = run_predictions(datasets, predictor, store, batch_size)
-    system |= predictor.describe()
-    return build_metrics(sentences, system, configuration, seen, predictor.back_tokeniser)
+    configuration = {
+        "data": dict(data),
+        "split": selection.split,
+        "limit": selection.limit,
+        "seed": selection.seed,
+        "dropped labels": list(selection.drop_labels),
+        "seen labels": seen_labels and str(seen_labels),
+    }
+    described = {**system, **predictor.describe()}
+    return build_metrics(sentences, described, configuration, seen, predictor.reading)
 
 
 def read_pairs(values: Sequence[str], option: str, example: str) -> dict[str, str]:
+    """Read options of the form NAME=VALUE.
+
+    values (Sequence[str]): As given.
+    option (str): The name of the option, for the message.
+    example (str): How to write it, for the message.
+    RETURNS (dict[str, str]): Name to value.
+    RAISES (ValueError): E312 for another form, and for a name that is given twice.
+    """
     pairs: dict[str, str] = {}
     for value in values:
         name, separator, rest = value.partition("=")
         if not (separator and name and rest) or name in pairs:
-            form = "KEY=VALUE" if option == "decoder-option" else "NAME=PATH"
             raise ValueError(
-                Errors.E312.format(option=option, value=value, form=form, example=example)
+                Errors.E312.format(option=option, value=value, form="NAME=VALUE", example=example)
             )
         pairs[name] = rest
     return pairs
 
 
 def read_options(values: Sequence[str]) -> dict[str, Any]:
+    """Read arguments of a decoder.
+
+    values (Sequence[str]): NAME=VALUE, where VALUE is JSON or else a text.
+    RETURNS (dict[str, Any]): Name to value.
+    RAISES (ValueError): E312, see `read_pairs`.
+    """
     options: dict[str, Any] = {}
-    for key, text in read_pairs(values, "decoder-option", "beam_size=4").items():
+    for key, text in read_pairs(values, "decoder-option", "num_beams=4").items():
         try:
             options[key] = json.loads(text)
         except ValueError:
@@ -159,7 +195,8 @@ def load_predictor(
     decoder_options (Mapping | None): Arguments of that decoder.
     device (str | None): "auto", "cpu", "cuda:0"; None keeps the config's.
     RETURNS (ComponentPredictor): The predictor.
-    RAISES (ValueError): E315 for decoder options without a decoder, and what the
+    RAISES (ValueError): E315 for decoder options without a decoder, E317 for options
+        that it does not take, and what the
         pipeline and the component raise.
     """
     if decoder_options and decoder is None:

@@ -8,8 +8,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..backbones import get_shim
-from ..matching import BackTokeniser, make_back_tokeniser
+from ..matching import make_back_tokeniser
 from ..pipeline.gner import GNER
+from ..scoring.repair import Reading
 from ..types import DocPrediction
 from .runner import Question
 
@@ -39,9 +40,10 @@ class ComponentPredictor:
         return self.component.predict(docs)
 
     @property
-    def back_tokeniser(self) -> BackTokeniser:
-        """RETURNS (BackTokeniser): What the model's tokenizer makes of words."""
-        return make_back_tokeniser(get_shim(self.component.model).backbone.tokenizer)
+    def reading(self) -> Reading:
+        """RETURNS (Reading): How the raw outputs of this model are read. Loads the model."""
+        tokenizer = get_shim(self.component.model).backbone.tokenizer
+        return Reading(self.component.scheme, make_back_tokeniser(tokenizer))
 
     def decoder_name(self, given: str | None = None) -> str:
         """The name of the decoder, for the report.

@@ -7,16 +7,15 @@ from typing import Any
 
 from ..corpora.files import iter_lines
 from ..errors import Errors
-from ..matching.back_tokenisation import BackTokeniser
 from ..scoring.records import RawOutput, ScoredSentence, mentions_from_tags
-from ..scoring.repair import reread
+from ..scoring.repair import DEFAULT_READING, Reading, reread
 
 
 def read_predictions(
     path: Path,
     drop_labels: Collection[str] = (),
     limit: int | None = None,
-    back_tokeniser: BackTokeniser | None = None,
+    reading: Reading = DEFAULT_READING,
 ) -> dict[str, list[ScoredSentence]]:
     """Read raw predictions and turn them into entities, without a model.
 
@@ -27,7 +26,7 @@ def read_predictions(
     path (Path): JSONL, gzipped or not.
     drop_labels (Collection[str]): Labels that become O in gold and prediction.
     limit (int | None): Take the first so many sentences of each data set.
-    back_tokeniser (BackTokeniser | None): Of the tokenizer that the system has.
+    reading (Reading): How to read the raw outputs: with the tokenizer of the system.
     RETURNS (dict[str, list[ScoredSentence]]): Data set to sentences, in their order.
     RAISES (ValueError): E301, E302 for other tagging schemes, E303 for an empty file,
         E304 for gold labels that are not in `label_list`, E305 when there is no such
@@ -44,7 +43,7 @@ def read_predictions(
         chosen = sentences.setdefault(record["dataset"], [])
         if limit is None or len(chosen) < limit:
             sentence = _sentence(record, set(drop_labels), place)
-            chosen.append(reread(sentence, back_tokeniser, "full"))
+            chosen.append(reread(sentence, reading))
     if not sentences:
         raise ValueError(Errors.E303.format(name=path))
     return sentences

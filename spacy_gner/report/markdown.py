@@ -5,17 +5,9 @@ from typing import Any
 
 from .tables import Table, build_tables
 
+# The backslash first: it is what keeps the others from being markup.
 _ESCAPES = str.maketrans(
-    {
-        "|": "\\|",
-        "<": "&lt;",
-        ">": "&gt;",
-        "\n": " ",
-        "*": "\\*",
-        "_": "\\_",
-        "`": "\\`",
-        "[": "\\[",
-    }
+    {char: "\\" + char for char in "\\|*_`["} | {"<": "&lt;", ">": "&gt;", "\n": " "}
 )
 
 

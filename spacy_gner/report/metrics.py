@@ -8,11 +8,11 @@ from typing import Any
 
 from ..about import __version__
 from ..errors import Errors
-from ..matching.back_tokenisation import BackTokeniser
 from ..scoring.breakdown import score_by_length
 from ..scoring.calibration import score_calibration
 from ..scoring.dataset import average_datasets, score_dataset
 from ..scoring.records import Mention, ScoredSentence
+from ..scoring.repair import DEFAULT_READING, Reading
 
 FORMAT = 1
 FILE_NAME = "metrics.json"
@@ -23,7 +23,7 @@ def build_metrics(
     system: Mapping[str, Any],
     configuration: Mapping[str, Any],
     seen_labels: Collection[str] | None = None,
-    back_tokeniser: BackTokeniser | None = None,
+    reading: Reading = DEFAULT_READING,
 ) -> dict[str, Any]:
     """Measure all data sets.
 
@@ -32,13 +32,13 @@ def build_metrics(
         `parameters`, `device`.
     configuration (Mapping): How: data files, limit, seed, dropped labels.
     seen_labels (Collection[str] | None): Labels that the model was trained with.
-    back_tokeniser (BackTokeniser | None): For the matching of raw outputs.
+    reading (Reading): How to read the raw outputs.
     RETURNS (dict): JSON values, see docs/metrics.md.
     RAISES (ValueError): E303 and E304, see `score_dataset`.
     """
     datasets = []
     for name, batch in sentences.items():
-        result = score_dataset(name, batch, seen_labels, back_tokeniser)
+        result = score_dataset(name, batch, seen_labels, reading)
         datasets.append({**result, "sentences": [_sentence(sentence) for sentence in batch]})
     together = [sentence for batch in sentences.values() for sentence in batch]
     return {

@@ -48,12 +48,21 @@ def draw_plots(metrics: Mapping[str, Any], reference: str | None) -> list[tuple[
     return plots
 
 
-def _import_pyplot() -> Any:
+def require_matplotlib() -> Any:
+    """Import matplotlib, which only the extra `report` installs.
+
+    RETURNS (module): matplotlib.
+    RAISES (ValueError): E311 without it.
+    """
     try:
         import matplotlib
     except ImportError:
         raise ValueError(Errors.E311) from None
-    matplotlib.use("svg")
+    return matplotlib
+
+
+def _import_pyplot() -> Any:
+    require_matplotlib().use("svg")
     from matplotlib import pyplot
 
     pyplot.rcParams.update(

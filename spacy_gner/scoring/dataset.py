@@ -4,13 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..errors import Errors
-from ..matching.back_tokenisation import BackTokeniser
 from .breakdown import score_by_length, score_by_seen
 from .calibration import score_calibration
 from .matching_speed import measure_matching
 from .mistakes import BOUNDARY, CORRECT, NOISY, SPURIOUS, UNLABELED, score_mistakes
 from .records import ScoredSentence
-from .repair import score_repair
+from .repair import DEFAULT_READING, Reading, score_repair
 from .strict import score_strict
 from .uniner import score_uniner
 
@@ -19,14 +18,14 @@ def score_dataset(
     name: str,
     sentences: Sequence[ScoredSentence],
     seen_labels: Collection[str] | None = None,
-    back_tokeniser: BackTokeniser | None = None,
+    reading: Reading = DEFAULT_READING,
 ) -> dict[str, Any]:
     """Measure everything that the report shows for one data set.
 
     name (str): Of the data set.
     sentences (Sequence[ScoredSentence]): Its sentences.
     seen_labels (Collection[str] | None): Labels that the model was trained with.
-    back_tokeniser (BackTokeniser | None): For the matching of raw outputs.
+    reading (Reading): How to read the raw outputs.
     RETURNS (dict): JSON values; docs/metrics.md says what each key means.
     RAISES (ValueError): E303 without sentences, E304 where gold has a label that the
         model was not asked for.
@@ -47,8 +46,8 @@ def score_dataset(
         "calibration": score_calibration(sentences),
         "by_length": score_by_length(sentences),
         "by_seen": None if seen_labels is None else score_by_seen(sentences, seen_labels),
-        "repair": score_repair(sentences, back_tokeniser),
-        "matching": measure_matching(sentences),
+        "repair": score_repair(sentences, reading),
+        "matching": measure_matching(sentences, reading),
         "speed": score_speed(sentences),
     }
 

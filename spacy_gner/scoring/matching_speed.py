@@ -4,22 +4,24 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-from ..parsing import parse_output
 from .records import ScoredSentence
-from .repair import VARIANTS
+from .repair import DEFAULT_READING, VARIANTS, Reading
 
 # The ranges of Table 5, in words: from the first up to, but not including, the second.
 RANGES = ((0, 60), (60, 100), (100, 200))
 
 
 def measure_matching(
-    sentences: Sequence[ScoredSentence], max_per_range: int = 100
+    sentences: Sequence[ScoredSentence],
+    reading: Reading = DEFAULT_READING,
+    max_per_range: int = 100,
 ) -> list[dict[str, Any]]:
     """Time the matching of raw outputs, once by the package's matcher and once by the
     classic dynamic programme, O(N^2), both in this process.
 
     sentences (Sequence[ScoredSentence]): The sentences; those without one raw output are
         left out.
+    reading (Reading): How to read the outputs.
     max_per_range (int): How many outputs to match per range.
     RETURNS (list[dict]): One per range that has outputs: `words` (such as "60-100"), `n`,
         `speedup` (time of the classic LCS over time of the matcher).
@@ -32,7 +34,9 @@ def measure_matching(
         for limits in RANGES:
             chosen = pairs.setdefault(limits, [])
             if limits[0] <= len(output.words) < limits[1] and len(chosen) < max_per_range:
-                predicted = [word.word for word in parse_output(output.text, sentence.labels)]
+                predicted = [
+                    word.word for word in reading.scheme.parse(output.text, sentence.labels)
+                ]
                 chosen.append((list(output.words), predicted))
     return [
         {

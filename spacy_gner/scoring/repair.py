@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..matching.back_tokenisation import BackTokeniser
 from ..matching.diagnosis import diagnose
 from ..matching.matcher import make_lcs_matcher
-from ..parsing import parse_output
-from .records import Mention, ScoredSentence, mentions_from_tags
+from ..schema import BIO, Scheme
+from .records import Mention, ScoredSentence
 from .strict import score_strict
 from .uniner import score_uniner
 
@@ -22,11 +22,26 @@ VARIANTS = {
 _ISSUES = ("omissions", "additions", "substitutions")
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How raw outputs are to be read.
+
+    scheme (Scheme): In which tagging scheme the model writes.
+    back_tokeniser (BackTokeniser | None): What the model's tokenizer makes of words.
+    """
+
+    scheme: Scheme = field(default_factory=BIO)
+    back_tokeniser: BackTokeniser | None = None
+
+
+DEFAULT_READING = Reading()
+
+
 def read_output(
     words: Sequence[str],
     text: str,
     labels: Sequence[str],
-    back_tokeniser: BackTokeniser | None = None,
+    reading: Reading = DEFAULT_READING,
     variant: str = "full",
 ) -> list[Mention]:
     """Read the entities of a sentence off a raw output: parsing, then matching.
@@ -34,17 +49,19 @@ def read_output(
     words (Sequence[str]): The words of the prompt, without white-space words.
     text (str): The output as generated.
     labels (Sequence[str]): The labels of the prompt; tags of others become O.
-    back_tokeniser (BackTokeniser | None): What the model's tokenizer makes of words.
+    reading (Reading): How to read it.
     variant (str): A key of `VARIANTS`.
     RETURNS (list[Mention]): The entities.
     """
-    parsed = parse_output(text, labels)
-    alignment = VARIANTS[variant](words, [word.word for word in parsed], back_tokeniser)
-    return mentions_from_tags(["O" if j is None else parsed[j].tag for j in alignment])
+    parsed = reading.scheme.parse(text, labels)
+    predicted = [word.word for word in parsed]
+    alignment = VARIANTS[variant](words, predicted, reading.back_tokeniser)
+    tags = ["O" if j is None else parsed[j].tag for j in alignment]
+    return [Mention(*span) for span in reading.scheme.decode(tags)]
 
 
 def score_repair(
-    sentences: Iterable[ScoredSentence], back_tokeniser: BackTokeniser | None = None
+    sentences: Iterable[ScoredSentence], reading: Reading = DEFAULT_READING
 ) -> dict[str, Any] | None:
     """Look at the raw outputs: what was lost, added or changed, and what matching saved.
 
@@ -53,9 +70,10 @@ def score_repair(
     cannot spell counts as a substitution, as in Table 9.
 
     sentences (Iterable[ScoredSentence]): The sentences of a data set.
-    back_tokeniser (BackTokeniser | None): What the model's tokenizer makes of words.
-        Without it the first two variants agree.
-    RETURNS (dict | None): None when no sentence has a raw output. Else
+    reading (Reading): How to read the outputs. Without a back tokeniser the first two
+        variants agree.
+    RETURNS (dict | None): None when no sentence has a raw output, or the scheme does not
+        write every word. Else
         `n` sentences and `skipped` ones; `omissions`, `additions`, `substitutions`
         and `any` as shares of the sentences; `incomplete`: share of the outputs that
         a length limit cut; `issues`: how often each happened, in words. Then, each
@@ -63,6 +81,8 @@ def score_repair(
         that no generated word answers (they become O); `strict` and `uniner`, F1;
         `affected`, strict F1 on the sentences with a discrepancy.
     """
+    if not reading.scheme.writes_every_word:
+        return None
     kept: list[ScoredSentence] = []
     affected: list[int] = []
     counts: Counter[str] = Counter()
@@ -72,9 +92,10 @@ def score_repair(
             counts["skipped"] += 1
             continue
         output = sentence.outputs[0]
-        predicted = [word.word for word in parse_output(output.text, sentence.labels)]
+        parsed = reading.scheme.parse(output.text, sentence.labels)
+        predicted = [word.word for word in parsed]
         for name, matcher in VARIANTS.items():
-            alignment = matcher(output.words, predicted, back_tokeniser)
+            alignment = matcher(output.words, predicted, reading.back_tokeniser)
             counts[name] += alignment.count(None)
             if name == "without_back_tokenisation":
                 found = diagnose(output.words, predicted, alignment)
@@ -90,9 +111,7 @@ def score_repair(
     if not kept:
         return None
     n = len(kept)
-    read = {
-        name: [reread(sentence, back_tokeniser, name) for sentence in kept] for name in VARIANTS
-    }
+    read = {name: [reread(sentence, reading, name) for sentence in kept] for name in VARIANTS}
     return {
         "n": n,
         "skipped": counts["skipped"],
@@ -121,17 +140,17 @@ def _visible(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def reread(
-    sentence: ScoredSentence, back_tokeniser: BackTokeniser | None, variant: str
+    sentence: ScoredSentence, reading: Reading = DEFAULT_READING, variant: str = "full"
 ) -> ScoredSentence:
     """Replace the predictions of a sentence by what its raw output says.
 
     sentence (ScoredSentence): With one raw output, for all words but white space.
-    back_tokeniser (BackTokeniser | None): What the model's tokenizer makes of words.
+    reading (Reading): How to read it.
     variant (str): A key of `VARIANTS`.
     RETURNS (ScoredSentence): Without scores.
     """
     output = sentence.outputs[0]
-    mentions = read_output(output.words, output.text, sentence.labels, back_tokeniser, variant)
+    mentions = read_output(output.words, output.text, sentence.labels, reading, variant)
     if len(output.words) != len(sentence.words):
         # The prompt left out white-space words: back to the indices of the sentence.
         places = [index for index, word in enumerate(sentence.words) if not word.isspace()]

@@ -4,6 +4,7 @@ import pytest
 
 from spacy_gner.report.foreign import read_predictions
 from spacy_gner.scoring.records import Mention
+from spacy_gner.scoring.repair import Reading
 
 
 def _line(dataset="x", labels=("person", "city"), prediction="Marie(B-person) in(O) Paris(B-city)"):
@@ -45,9 +46,8 @@ def test_read_predictions_uses_the_back_tokeniser(tmp_path):
     line = _line(prediction="Mari(B-person) in(O) Paris(B-city)")
     path = _write(tmp_path / "p.jsonl", [line])
     assert len(read_predictions(path)["x"][0].predicted) == 1
-    read = read_predictions(
-        path, back_tokeniser=lambda ws: [w.replace("Marie", "Mari") for w in ws]
-    )
+    reading = Reading(back_tokeniser=lambda words: [w.replace("Marie", "Mari") for w in words])
+    read = read_predictions(path, reading=reading)
     assert len(read["x"][0].predicted) == 2
 
 

@@ -1,5 +1,6 @@
+from spacy_gner.schema import BIOES, EntityCentric
 from spacy_gner.scoring.records import Mention, RawOutput, ScoredSentence
-from spacy_gner.scoring.repair import read_output, score_repair
+from spacy_gner.scoring.repair import Reading, read_output, score_repair
 
 LABELS = ("person", "city")
 
@@ -35,7 +36,7 @@ def test_score_repair_shows_what_back_tokenisation_is_worth():
 
     gold = (Mention(0, 2, "person"),)
     sentence = _sentence(["Anne", "Brontë"], "Anne(B-person) Bront(I-person)", gold)
-    scores = score_repair([sentence], without_accents)
+    scores = score_repair([sentence], Reading(back_tokeniser=without_accents))
     assert scores["strict"]["full"] == 1.0
     assert scores["strict"]["without_back_tokenisation"] == 0.0
     assert scores["substitutions"] == 1.0
@@ -55,3 +56,12 @@ def test_score_repair_counts_shares_over_sentences_with_one_output():
     assert (scores["n"], scores["skipped"]) == (2, 1)
     assert scores["additions"] == scores["incomplete"] == 0.5
     assert score_repair([without_text]) is None
+
+
+def test_score_repair_reads_the_scheme_of_the_model():
+    gold = (Mention(0, 2, "person"), Mention(3, 4, "city"))
+    words = ["Marie", "Curie", "in", "Paris"]
+    text = "Marie(B-person) Curie(E-person) in(O) Paris(S-city)"
+    sentence = _sentence(words, text, gold)
+    assert score_repair([sentence], Reading(BIOES()))["strict"]["full"] == 1.0
+    assert score_repair([sentence], Reading(EntityCentric())) is None

@@ -1,0 +1,223 @@
+import json
+import sys
+
+import pytest
+import spacy
+from typer.testing import CliRunner
+
+from spacy_gner.cli import app
+from spacy_gner.report.metrics import load_metrics
+from spacy_gner.schema import BIO
+
+from ..models import build_tiny_causal, overfit, prompt_of, save_tiny
+
+LABELS = ["award", "city", "person"]  # sorted, as evaluate asks for them
+SENTENCES = [
+    (
+        "Marie Curie won the Nobel Prize in Paris .",
+        [(0, 2, "person"), (4, 6, "award"), (7, 8, "city")],
+    ),
+    ("Angela Merkel lives in New York .", [(0, 2, "person"), (4, 6, "city")]),
+    ("The company met on Tuesday .", []),
+    ("London won .", [(0, 1, "city")]),
+]
+# Short, as in `prompt_of`: tiny models see short prompts.
+TEMPLATE = {
+    "@misc": "spacy_gner.Template.v1",
+    "description": "Tag the words.",
+    "guideline": "B- I- O",
+}
+
+
+def run(command, *arguments):
+    return CliRunner().invoke(app, [command, *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    """A saved pipeline whose tiny model knows the sentences by heart."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    scheme, backbone, pairs = BIO(), build_tiny_causal(hidden=64), []
+    for text, spans in SENTENCES:
+        words = text.split()
+        pieces = scheme.pieces(words, scheme.encode(len(words), spans))
+        pairs.append((prompt_of(words, LABELS).text, pieces))
+    overfit(backbone, pairs, steps=250)
+    model = {
+        "@architectures": "spacy_gner.Auto.v1",
+        "name": str(save_tiny(backbone, folder / "lm")),
+    }
+    nlp = spacy.blank("en")
+    nlp.add_pipe("gner", config={"model": model, "template": TEMPLATE})
+    nlp.to_disk(folder / "pipeline")
+    return folder / "pipeline"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "test.jsonl"
+    lines = []
+    for text, spans in SENTENCES:
+        words = text.split()
+        lines.append(json.dumps({"words": words, "labels": BIO().encode(len(words), spans)}))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    def write(lines):
+        path = tmp_path / "predictions.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return path
+
+    return write
+
+
+LINE = {
+    "dataset": "mit_movie",
+    "label_list": ["person", "city"],
+    "instance": {"words": ["Marie", "in", "Paris"], "labels": ["B-person", "O", "B-city"]},
+    "prediction": "Marie(B-person) in(O) Paris(B-person)",
+}
+
+
+def test_evaluate_a_pipeline(pipeline, data, tmp_path):
+    output = tmp_path / "out"
+    result = run("evaluate", "--model", pipeline, "--data", f"mine={data}", "--output", output)
+    assert result.exit_code == 0, result.output
+    metrics = load_metrics(output)
+    (dataset,) = metrics["datasets"]
+    # The tiny model knows them by heart: whatever is lost is lost on the way.
+    assert dataset["strict"]["f"] == dataset["uniner"]["f"] == 1.0
+    assert dataset["repair"]["strict"]["full"] == 1.0
+    assert dataset["labels"] == LABELS
+    assert dataset["speed"]["forward_passes_per_sentence"] > 0
+    assert 0 <= dataset["calibration"]["ece"] <= 1
+    assert metrics["system"]["parameters"] > 10_000
+    assert {path.name for path in output.iterdir()} == {
+        "metrics.json",
+        "report.md",
+        "report.html",
+        "predictions.jsonl",
+    }
+
+
+def test_evaluate_continues_and_starts_afresh(pipeline, data, tmp_path):
+    arguments = ["--model", pipeline, "--data", f"mine={data}", "--output", tmp_path, "--no-html"]
+    store = tmp_path / "predictions.jsonl"
+    assert run("evaluate", *arguments, "--limit", 3).exit_code == 0
+    whole = store.read_text().splitlines()
+    assert len(whole) == 1 + 3
+    store.write_text("\n".join(whole[:2]) + "\n" + whole[2][:30])  # as if it was killed there
+    result = run("evaluate", *arguments, "--limit", 3)
+    assert result.exit_code == 0 and "Continuing: 1 sentences" in result.output
+    again = store.read_text().splitlines()
+    assert again[:2] == whole[:2] and len(again) == len(whole)
+    result = run("evaluate", *arguments, "--limit", 2)
+    assert result.exit_code == 0 and "configuration changed" in result.output
+    assert len(store.read_text().splitlines()) == 1 + 2
+
+
+def test_evaluate_takes_decoder_and_options(pipeline, data, tmp_path):
+    arguments = ["--model", pipeline, "--data", f"mine={data}", "--output", tmp_path, "--no-html"]
+    decoder = ["--decoder", "spacy_gner.BeamSearch.v1"]
+    result = run("evaluate", *arguments, *decoder, "--decoder-option", "num_beams=2")
+    assert result.exit_code == 0, result.output
+    assert load_metrics(tmp_path)["system"]["decoder options"] == {"num_beams": 2}
+    result = run("evaluate", *arguments, *decoder, "--decoder-option", "colour=2")
+    assert result.exit_code == 2 and "[E317]" in result.output
+    result = run("evaluate", *arguments, "--decoder-option", "num_beams=2")
+    assert result.exit_code == 2 and "[E315]" in result.output
+
+
+def test_evaluate_drops_labels(pipeline, data, tmp_path):
+    arguments = ["--model", pipeline, "--data", f"mine={data}", "--output", tmp_path, "--no-html"]
+    assert run("evaluate", *arguments, "--drop-label", "award").exit_code == 0
+    (dataset,) = load_metrics(tmp_path)["datasets"]
+    assert dataset["labels"] == ["city", "person"]
+    assert "award" not in dataset["strict"]["per_type"]
+
+
+def test_evaluate_predictions_of_another_system(predictions, tmp_path):
+    path = predictions([LINE, {**LINE, "dataset": "other"}])
+    seen = tmp_path / "seen.txt"
+    seen.write_text("city\n")
+    output = tmp_path / "out"
+    result = run("evaluate", "--predictions", path, "--seen-labels", seen, "--output", output)
+    assert result.exit_code == 0, result.output
+    metrics = load_metrics(output)
+    assert [dataset["name"] for dataset in metrics["datasets"]] == ["mit_movie", "other"]
+    assert metrics["average"]["strict"]["f"] == 0.5
+    assert metrics["datasets"][0]["mistakes"]["noisy"] == 0.5
+    assert metrics["datasets"][0]["by_seen"]["seen"]["r"] == 0.0
+    assert metrics["datasets"][0]["calibration"] is None
+    assert "Beside the paper" in (output / "report.md").read_text()
+    supervised = ["--predictions", path, "--reference", "supervised", "--output", output]
+    assert run("evaluate", *supervised).exit_code == 0
+    assert "90.17" in (output / "report.md").read_text()  # UniNER-7B on Movie, Table 3
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        ([], "E313"),
+        (["--data", "x=a.jsonl", "--predictions", "p.jsonl"], "E313"),
+        (["--data", "nothing"], "E312"),
+        (["--data", "x=a.jsonl", "--data", "x=b.jsonl"], "E312"),
+        (["--data", "x=a.jsonl"], "E305"),
+        (["--data", "x=a.jsonl", "--reference", "best"], "E312"),
+        (["--predictions", "p.jsonl"], "E305"),
+        (["--predictions", "p.jsonl", "--seen-labels", "none.txt"], "E316"),
+        (["--predictions", "p.jsonl", "--tokenizer", "./none"], "E319"),
+    ],
+)
+def test_evaluate_names_what_is_wrong(arguments, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("evaluate", *arguments, "--output", "out")
+    assert result.exit_code == 2
+    assert f"[{code}]" in result.output
+
+
+@pytest.mark.parametrize(
+    "instance, label_list, code",
+    [
+        ({"words": ["x"], "labels": ["S-city"]}, ["city"], "E301"),
+        ({"words": ["x"], "labels": ["B-city"]}, ["person"], "E304"),
+    ],
+)
+def test_evaluate_names_bad_gold(predictions, tmp_path, instance, label_list, code):
+    path = predictions([{**LINE, "instance": instance, "label_list": label_list}])
+    result = run("evaluate", "--predictions", path, "--output", tmp_path / "out")
+    assert result.exit_code == 2 and f"[{code}]" in result.output
+
+
+def test_evaluate_says_at_once_that_matplotlib_is_missing(predictions, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    arguments = ["--predictions", predictions([LINE]), "--output", tmp_path / "out"]
+    result = run("evaluate", *arguments)
+    assert result.exit_code == 2 and "[E311]" in result.output
+    assert run("evaluate", *arguments, "--no-html").exit_code == 0
+
+
+def test_compare_two_evaluations(predictions, tmp_path):
+    better = {**LINE, "prediction": "Marie(B-person) in(O) Paris(B-city)"}
+    for name, line in (("a", LINE), ("b", better)):
+        arguments = ["--predictions", predictions([line] * 30), "--output", tmp_path / name]
+        assert run("evaluate", *arguments, "--no-html").exit_code == 0
+    out = tmp_path / "out"
+    result = run("compare", tmp_path / "a", tmp_path / "b" / "metrics.json", "--output", out)
+    assert result.exit_code == 0, result.output
+    assert "+50.00" in result.output and "better" in result.output
+    found = json.loads((out / "compare.json").read_text())
+    (comparison,) = found["against"].values()
+    assert comparison["changed"]["mit_movie"]["better"] == 30
+    assert comparison["bootstrap"]["average"]["p"] < 0.01
+    assert (out / "compare.md").read_text() in result.output + "\n"
+
+
+def test_compare_names_what_is_wrong(tmp_path):
+    result = run("compare", tmp_path)
+    assert result.exit_code == 2 and "[E318]" in result.output
+    result = run("compare", tmp_path, tmp_path / "b")
+    assert result.exit_code == 2 and "[E310]" in result.output
