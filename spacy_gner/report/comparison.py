@@ -10,9 +10,9 @@ from ..scoring.bootstrap import paired_bootstrap
 from ..scoring.records import Mention, ScoredSentence
 from ..scoring.strict import count_by_label
 from ..scoring.uniner import count_uniner
+from .cells import Table, number, percent, size_text
 from .markdown import escape, render_table
 from .metrics import sentence_mentions
-from .tables import Table, number, percent, size_text
 
 MEASURES = ("strict", "uniner")
 SIGNIFICANT = 0.05

@@ -6,10 +6,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from .cells import Table
 from .errors_list import render_errors
 from .markdown import value_text
 from .plots import draw_plots
-from .tables import Table, build_tables
+from .tables import build_tables
 
 _KINDS = ("unlabeled", "noisy", "boundary", "spurious")
 _HERE = Path(__file__).parent

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .tables import Table, build_tables
+from .cells import Table
+from .tables import build_tables
 
 # The backslash first: it is what keeps the others from being markup.
 _ESCAPES = str.maketrans(

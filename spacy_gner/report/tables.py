@@ -1,49 +1,16 @@
 """The tables of a report, as data: Markdown and HTML are made of the same ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..scoring.paper import REFERENCE_MODELS, load_paper, reference_scores
+from .cells import Table, number, percent, size_text
 
 _VARIANT_NAMES = {
     "full": "LCS+BT",
     "without_back_tokenisation": "w/o BT",
     "without_lcs": "w/o LCS+BT",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table.
-
-    title (str): Its heading.
-    columns (Sequence[str]): Column headings; the first column holds names.
-    rows (Sequence[Sequence[str]]): Cells as text.
-    note (str): A sentence below it.
-    detail (bool): Whether a page may fold it away.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-    detail: bool = False
-
-
-def percent(value: float | None, digits: int = 2) -> str:
-    """A share as percent, "–" for None.
-
-    value (float | None): In [0, 1].
-    digits (int): After the point.
-    RETURNS (str): Without a sign for percent.
-    """
-    return "–" if value is None else f"{100 * value:.{digits}f}"
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """A number with thousands separators, "–" for None."""
-    return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def build_tables(metrics: Mapping[str, Any], reference: str | None = "zero_shot") -> list[Table]:
@@ -223,13 +190,6 @@ def _speed(metrics: Mapping[str, Any], reference: str | None) -> Table:
     columns = ["data set", "parameters", "sentences/s", "forward passes per sentence"]
     note = "The paper's figures are from an A100 GPU with batch size 4." if reference else ""
     return Table("Speed", columns, rows, note)
-
-
-def size_text(count: int | None) -> str:
-    """A number of parameters as the paper writes it: "248M", "3.0B"."""
-    if not count:
-        return "–"
-    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"
 
 
 def _by_length(metrics: Mapping[str, Any]) -> Table:

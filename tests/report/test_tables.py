@@ -2,8 +2,9 @@ import re
 
 import pytest
 
+from spacy_gner.report.cells import number, percent, size_text
 from spacy_gner.report.markdown import escape, render_markdown
-from spacy_gner.report.tables import build_tables, number, percent, size_text
+from spacy_gner.report.tables import build_tables
 from spacy_gner.scoring.paper import reference_scores
 
 from .results import SCRIPT, make_metrics
