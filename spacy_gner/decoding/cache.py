@@ -1,6 +1,6 @@
 """The key/value caches of transformers, whose insides changed between its versions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -75,3 +75,30 @@ def pick(tensor: torch.Tensor, rows: torch.Tensor, slots: torch.Tensor | None) -
     # Rows and slots as one dimension would need a copy first; this makes just one.
     heads = torch.arange(tensor.shape[1], device=tensor.device)
     return tensor[rows[:, None, None], heads[None, :, None], slots[:, None, :]]
+
+
+def stack_right(rows: Sequence[list[Layer]], left: bool = True) -> list[Layer]:
+    """Put rows of different lengths into one rectangle, filled up with zeros.
+
+    rows (Sequence[list[tuple[torch.Tensor, torch.Tensor]]]): The layers of each row, of
+        shape (1, heads, slots, size) each; empty for a row without slots.
+    left (bool): Whether the filling stands left of the slots.
+    RETURNS (list[tuple[torch.Tensor, torch.Tensor]]): Shape (rows, heads, slots, size) each. May
+        share memory with the input.
+    """
+    some = next(row for row in rows if row)
+    if all(row is some for row in rows):
+        return [(k.expand(len(rows), -1, -1, -1), v.expand(len(rows), -1, -1, -1)) for k, v in some]
+    width = max(row[0][0].shape[2] for row in rows if row)
+
+    def together(layer: int, part: int) -> torch.Tensor:
+        like = some[layer][part]
+        whole = like.new_zeros((len(rows), like.shape[1], width, like.shape[3]))
+        for b, row in enumerate(rows):
+            if row:
+                n = row[layer][part].shape[2]
+                start = width - n if left else 0
+                whole[b, :, start : start + n] = row[layer][part][0]
+        return whole
+
+    return [(together(i, 0), together(i, 1)) for i in range(len(some))]

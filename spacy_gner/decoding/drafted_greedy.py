@@ -132,7 +132,7 @@ class DraftedGreedy:
         guessers: dict[int, TagGuesser],
     ) -> list[Generation]:
         session = Session(backbone, ModelView(backbone), requests, prompts)
-        recorder = Recorder(_tag_tokens(backbone, requests), backbone.device)
+        recorder = Recorder(tag_tokens(backbone, requests), backbone.device)
         closing = closing_tokens(backbone)
         rows = []
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
@@ -222,7 +222,7 @@ def check_writes_words(request: Request, decoder: str) -> None:
         raise ValueError(Errors.E025.format(scheme=request.scheme.name, decoder=decoder))
 
 
-def _tag_tokens(backbone: Backbone, requests: Sequence[Request]) -> list[int]:
+def tag_tokens(backbone: Backbone, requests: Sequence[Request]) -> list[int]:
     tries = {}
     for request in requests:
         table = tag_table(backbone, request.scheme, request.labels)

@@ -28,12 +28,20 @@ class _SelectiveHead(nn.Module):
         self.head = head
         self.calls = 0
         self.positions: torch.Tensor | None = None
+        self.tokens: torch.Tensor | None = None
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         self.calls += 1
         if self.positions is not None:
             hidden = hidden.reshape(1, -1, hidden.shape[-1])[:, self.positions]
-        return self.head(hidden)
+        if self.tokens is None:
+            return self.head(hidden)
+        if type(self.head) is nn.Linear:
+            bias = self.head.bias
+            return nn.functional.linear(
+                hidden, self.head.weight[self.tokens], None if bias is None else bias[self.tokens]
+            )
+        return self.head(hidden)[..., self.tokens]
 
 
 class ModelView:
@@ -59,25 +67,29 @@ class ModelView:
         """RETURNS (int): Forward passes so far."""
         return self._head.calls if self._head is not None else 0
 
-    def logits(self, positions: torch.Tensor | None, **inputs: Any) -> torch.Tensor:
+    def logits(
+        self, positions: torch.Tensor | None, tokens: torch.Tensor | None = None, **inputs: Any
+    ) -> torch.Tensor:
         """One forward pass.
 
         positions (torch.Tensor | None): Indices into the positions of all rows, one row
             after the other; shape (K,). None for all.
+        tokens (torch.Tensor | None): The tokens whose logits are wanted, shape (C,). None
+            for the whole vocabulary.
         **inputs: The arguments of the model's `forward`.
-        RETURNS (torch.Tensor): Logits, shape (K, vocabulary).
+        RETURNS (torch.Tensor): Logits, shape (K, vocabulary) or (K, C).
         """
-        if self._head is not None:
-            self._head.positions = positions
+        if self._head is None:
+            logits = self.model(**inputs).logits
+            logits = logits.reshape(-1, logits.shape[-1])
+            logits = logits if positions is None else logits[positions]
+            return logits if tokens is None else logits[:, tokens]
+        self._head.positions, self._head.tokens = positions, tokens
         try:
             logits = self.model(**inputs).logits
         finally:
-            if self._head is not None:
-                self._head.positions = None
-        logits = logits.reshape(-1, logits.shape[-1])
-        if self._head is None and positions is not None:
-            logits = logits[positions]
-        return logits
+            self._head.positions = self._head.tokens = None
+        return logits.reshape(-1, logits.shape[-1])
 
     def fill_cache(self, input_ids: torch.Tensor) -> Any:
         """Run a causal model only for its keys and values.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -112,7 +113,7 @@ def _teacher_forced(
         width = max(map(len, rows))
         # Padding comes last, where a causal model does not see it.
         before = [len(p) - 1 for p in prompts]
-        inputs = {
+        inputs: dict[str, Any] = {
             "input_ids": pad(rows, backbone.pad_id, device),
             "attention_mask": pad([[1] * len(r) for r in rows], 0, device),
             "use_cache": False,

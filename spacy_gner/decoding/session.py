@@ -8,6 +8,7 @@ relative positions (T5) look at; other models get their positions explicitly.
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,7 +17,15 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from ..backbones.backbone import Backbone
 from ..errors import Errors
-from .cache import Layer, change_layers, is_plain, make_cache, pick
+from .cache import (
+    Layer,
+    change_layers,
+    is_plain,
+    make_cache,
+    pick,
+    read_layers,
+    stack_right,
+)
 from .forward import ModelView
 from .free_text import pad
 from .prefix_cache import prefix_cache, shared_length
@@ -32,6 +41,24 @@ def can_share_batches(backbone: Backbone) -> bool:
     if backbone.is_causal:
         return True
     return backbone.model.config.model_type in _RELATIVE
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the model computed for one row, to go on from later.
+
+    layers (list[tuple[torch.Tensor, torch.Tensor]]): Keys and values, shape (1, heads,
+        length, size) each.
+    cross_layers (list[tuple[torch.Tensor, torch.Tensor]]): Those of the encoder's output,
+        for an encoder-decoder.
+    encoded (dict[str, torch.Tensor]): The encoder's output and its mask, likewise.
+    length (int): How many tokens it is about.
+    """
+
+    layers: list[Layer]
+    cross_layers: list[Layer]
+    encoded: dict[str, torch.Tensor]
+    length: int
 
 
 class Session:
@@ -54,25 +81,27 @@ class Session:
         requests: Sequence[Request],
         prompts: Sequence[Sequence[int]],
     ):
-        self._backbone = backbone
-        self._view = view
-        self._device = backbone.device
-        self.passes = 0
-        # Slots that count, of each row, and those that were added by the last pass.
-        self._lengths: list[int] = []
-        self._kept: list[int] = []
-        # Rows of the cache that the rows are made from.
-        self._rows: list[int] = list(range(len(requests)))
-        self._n_cached = len(requests)
-        self._width = 0
-        self._fed = 0
-        self._encoded: dict[str, torch.Tensor] = {}
-        self.todo: list[list[int]] = []
+        self._prepare(backbone, view, len(requests))
         if backbone.is_causal:
             self._start_causal(requests, prompts)
         else:
             self._start_seq2seq(prompts)
-        self._kept = [0] * len(requests)
+
+    def _prepare(self, backbone: Backbone, view: ModelView, n_rows: int) -> None:
+        self._backbone = backbone
+        self._view = view
+        self._device = backbone.device
+        # Slots that count, of each row, and those that were added by the last pass.
+        self._lengths = [0] * n_rows
+        self._kept = [0] * n_rows
+        # Rows of the cache that the rows are made from.
+        self._rows = list(range(n_rows))
+        self._n_cached = n_rows
+        self._width = 0
+        self._fed = 0
+        self._encoded: dict[str, torch.Tensor] = {}
+        self.todo: list[list[int]] = [[] for _ in range(n_rows)]
+        self._cache: Any = None
         names = inspect.signature(view.model.forward).parameters
         self._takes_positions = backbone.is_causal and "position_ids" in names
 
@@ -88,12 +117,12 @@ class Session:
         }
         self._lengths = lengths
         self._width = max(lengths)
-        self._cache: Any = DynamicCache()
+        self._cache = DynamicCache()
         if computed:
             if not all(is_plain(computed[p], len(p)) for p in computed):
                 name = self._backbone.model.config.model_type
                 raise ValueError(Errors.E402.format(model_type=name))
-            self._cache = make_cache(_stack(computed, prefixes, self._width))
+            self._cache = make_cache(stack_right([computed.get(p, []) for p in prefixes]))
         self.todo = [list(p[n:]) for p, n in zip(prompts, lengths, strict=True)]
 
     def _start_seq2seq(self, prompts: Sequence[Sequence[int]]) -> None:
@@ -107,22 +136,85 @@ class Session:
             "mask": inputs["attention_mask"],
         }
         self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-        self._lengths = [0] * len(prompts)
         self.todo = [[self._backbone.decoder_start_id] for _ in prompts]
+
+    @classmethod
+    def resume(
+        cls,
+        backbone: Backbone,
+        view: ModelView,
+        snapshots: Sequence[Snapshot],
+        lengths: Sequence[int],
+    ) -> "Session":
+        """Go on from rows that were put aside.
+
+        backbone (Backbone): The model.
+        view (ModelView): The view to run.
+        snapshots (Sequence[Snapshot]): One per row; one may occur more than once.
+        lengths (Sequence[int]): How many tokens of each to go on after.
+        RETURNS (Session): The new session.
+        """
+        session = cls.__new__(cls)
+        session._prepare(backbone, view, len(snapshots))
+        session._lengths = list(lengths)
+        session._width = max(lengths)
+        rows = [
+            [(k[:, :, :n], v[:, :, :n]) for k, v in snapshot.layers]
+            for snapshot, n in zip(snapshots, lengths, strict=True)
+        ]
+        session._cache = make_cache(stack_right(rows))
+        if not backbone.is_causal:
+            cross = make_cache(stack_right([s.cross_layers for s in snapshots], left=False))
+            session._cache = EncoderDecoderCache(session._cache, cross)
+            session._encoded = {
+                name: _stack_encoded([s.encoded[name] for s in snapshots])
+                for name in ("states", "mask")
+            }
+        return session
+
+    def snapshot(self, row: int) -> Snapshot:
+        """Put a row aside.
+
+        row (int): Its index; `settle` must have been called since the last pass.
+        RETURNS (Snapshot): A copy of what was computed for it.
+        """
+        start = self._width - self._lengths[row]
+        own = self._cache if self._backbone.is_causal else self._cache.self_attention_cache
+        layers = [
+            (k[row : row + 1, :, start:].clone(), v[row : row + 1, :, start:].clone())
+            for k, v in read_layers(own)
+        ]
+        cross: list[Layer] = []
+        encoded: dict[str, torch.Tensor] = {}
+        if not self._backbone.is_causal:
+            # Without the padding, which depends on the batch.
+            n = int(self._encoded["mask"][row].sum())
+            cross = [
+                (k[row : row + 1, :, :n].clone(), v[row : row + 1, :, :n].clone())
+                for k, v in read_layers(self._cache.cross_attention_cache)
+            ]
+            encoded = {k: v[row : row + 1, :n].clone() for k, v in self._encoded.items()}
+        return Snapshot(layers, cross, encoded, self._lengths[row])
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def feed(self, tokens: Sequence[Sequence[int]], wanted: Sequence[range]) -> torch.Tensor:
+    def feed(
+        self,
+        tokens: Sequence[Sequence[int]],
+        wanted: Sequence[Sequence[int]],
+        vocabulary: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Give each row some tokens, in one pass.
 
         tokens (Sequence[Sequence[int]]): At least one for each row, length R.
-        wanted (Sequence[range]): For which of these tokens the logits (of what comes
-            after them) are wanted.
+        wanted (Sequence[Sequence[int]]): For which of these tokens the logits (of what
+            comes after them) are wanted, as indices.
+        vocabulary (torch.Tensor | None): The tokens whose logits are wanted; None for all.
         RETURNS (torch.Tensor): The logits, row after row; shape (number of wanted
-            positions, vocabulary).
+            positions, number of tokens).
         """
-        self._settle()
+        self.settle()
         width = max(map(len, tokens))
         mask = [
             [
@@ -148,8 +240,7 @@ class Session:
                 decoder_input_ids=ids,
                 decoder_attention_mask=masked,
             )
-        logits = self._view.logits(torch.tensor(flat, device=self._device), **inputs)
-        self.passes += 1
+        logits = self._view.logits(torch.tensor(flat, device=self._device), vocabulary, **inputs)
         self._fed = width
         self._kept = [len(row) for row in tokens]
         self.todo = [[] for _ in tokens]
@@ -181,7 +272,7 @@ class Session:
         # Only padding can be behind the last position.
         return positions if limit is None else positions.clamp(max=limit - 1)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Bring the cache in line with what `keep` and `select` said, in one go."""
         lengths = [n + kept for n, kept in zip(self._lengths, self._kept, strict=True)]
         own = self._cache if self._backbone.is_causal else self._cache.self_attention_cache
@@ -208,27 +299,10 @@ class Session:
         self._width, self._fed = width, 0
 
 
-def _stack(
-    computed: dict[tuple[int, ...], list[Layer]], prefixes: Sequence[tuple[int, ...]], width: int
-) -> list[Layer]:
-    """RETURNS (list[tuple[torch.Tensor, torch.Tensor]]): The prefixes of all rows, at the
-    right of a rectangle."""
-    if len(computed) == 1 and all(prefixes):
-        # Views: the first pass makes the copies.
-        return [
-            (k.expand(len(prefixes), -1, -1, -1), v.expand(len(prefixes), -1, -1, -1))
-            for k, v in computed[prefixes[0]]
-        ]
-    some = next(iter(computed.values()))
-    layers = []
-    for i in range(len(some)):
-        both = []
-        for j in range(2):
-            like = some[i][j]
-            whole = like.new_zeros((len(prefixes), like.shape[1], width, like.shape[3]))
-            for b, prefix in enumerate(prefixes):
-                if prefix:
-                    whole[b, :, width - len(prefix) :] = computed[prefix][i][j][0]
-            both.append(whole)
-        layers.append((both[0], both[1]))
-    return layers
+def _stack_encoded(rows: Sequence[torch.Tensor]) -> torch.Tensor:
+    """RETURNS (torch.Tensor): Rows of different lengths, filled up with zeros at the right."""
+    width = max(row.shape[1] for row in rows)
+    whole = rows[0].new_zeros((len(rows), width, *rows[0].shape[2:]))
+    for b, row in enumerate(rows):
+        whole[b, : row.shape[1]] = row[0]
+    return whole

@@ -1,0 +1,263 @@
+"""The most probable tagging, given the words.
+
+The words are forced, so that none can be lost, added or changed, and each gets one of
+the tags that the scheme allows after the tag before. The log-probability of a tagging is
+the sum over the choices between tags, each normalised over the tokens that were allowed
+there. Forced tokens cost nothing: they are conditions, not choices.
+
+A first tagging takes the likeliest token everywhere. Then alternatives that it did not
+take are followed up, the one with the best bound first, while any bound beats the best
+tagging (see `Search`). This finds what beam search approximates: the model may correct
+a tag in view of later words (paper, section 6 and Figure 6).
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from spacy.util import registry
+
+from ..backbones.backbone import Backbone
+from ..errors import Errors
+from ..parsing import ParsedWord
+from .batching import plan_batches
+from .beam_search import check_at_least
+from .drafted_greedy import GPU_OVERHEAD, OVERHEAD, check_writes_words, tag_tokens
+from .follow import draft_width
+from .forward import ModelView
+from .guess import TagGuesser
+from .line import Draft, Line, Sentence
+from .request import Decoder, Generation, Request
+from .search import Search
+from .session import Session, can_share_batches
+from .tags import tag_table
+
+# Forks of a single sentence that are followed up together, when there are too few sentences to
+# fill a batch.
+_MIN_ROWS = 4
+
+
+class ExactSearch:
+    """See `make_exact_search` for the arguments."""
+
+    forces_words = True
+
+    def __init__(
+        self, max_forks: int = 16, max_draft: int = 256, pass_overhead: float | None = None
+    ):
+        check_at_least("max_forks", max_forks, 0)
+        check_at_least("max_draft", max_draft, 0)
+        if pass_overhead is not None and not pass_overhead >= 0:
+            raise ValueError(
+                Errors.E017.format(
+                    field="decoder.pass_overhead",
+                    expected="0 or more, or null",
+                    found=pass_overhead,
+                )
+            )
+        self.max_forks = max_forks
+        self.max_draft = max_draft
+        self.pass_overhead = pass_overhead
+
+    def __call__(
+        self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int
+    ) -> list[Generation]:
+        """See `Decoder`. RAISES (ValueError): E025 for a scheme that does not write every
+        word, E401 for a sentence that is too long for the model, E402 for models
+        without keys and values of every token."""
+        for request in requests:
+            check_writes_words(request, "spacy_gner.ExactSearch.v1")
+        prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+        lengths = []
+        for request, prompt in zip(requests, prompts, strict=True):
+            table = tag_table(backbone, request.scheme, request.labels)
+            used = len(prompt) if backbone.is_causal else 0
+            lengths.append(len(prompt) + table.longest(request.words))
+            limit = backbone.hard_limit
+            if limit is not None and used + table.longest(request.words) > limit:
+                raise ValueError(Errors.E401.format(n_tokens=lengths[-1], limit=limit))
+        if not can_share_batches(backbone):
+            batch_tokens = 1
+        guessers = {id(r.scheme): TagGuesser(r.scheme) for r in requests}
+        result: list[Generation | None] = [None] * len(requests)
+        for batch in plan_batches(lengths, batch_tokens):
+            run = _Run(self, backbone, [requests[i] for i in batch], guessers)
+            n_rows = max(len(batch), min(_MIN_ROWS, batch_tokens // lengths[batch[0]]))
+            for i, generation in zip(batch, run([prompts[i] for i in batch], n_rows), strict=True):
+                result[i] = generation
+        return [g for g in result if g is not None]
+
+
+class _Run:
+    """The search for one batch of sentences."""
+
+    def __init__(
+        self,
+        settings: ExactSearch,
+        backbone: Backbone,
+        requests: Sequence[Request],
+        guessers: dict[int, TagGuesser],
+    ):
+        self._settings = settings
+        self._backbone = backbone
+        self._requests = requests
+        self._view = ModelView(backbone)
+        overhead = OVERHEAD.get(backbone.device.type, GPU_OVERHEAD)
+        self._overhead = overhead if settings.pass_overhead is None else settings.pass_overhead
+        tokens = tag_tokens(backbone, requests)
+        self._vocabulary = torch.tensor(tokens, dtype=torch.long, device=backbone.device)
+        self._columns = {token: i for i, token in enumerate(tokens)}
+        self._searches = [Search(settings.max_forks) for _ in requests]
+        self._passes = [0] * len(requests)
+        self._first = []
+        for request in requests:
+            table = tag_table(backbone, request.scheme, request.labels)
+            self._first.append(Line(Sentence(request, table), guessers[id(request.scheme)]))
+
+    @torch.inference_mode()
+    def __call__(self, prompts: Sequence[Sequence[int]], n_rows: int) -> list[Generation]:
+        """RETURNS (list[Generation]): One per request.
+
+        prompts (Sequence[Sequence[int]]): The tokens of their prompts.
+        n_rows (int): How many taggings are computed together."""
+        session = Session(self._backbone, self._view, self._requests, prompts)
+        starts = [len(p) if self._backbone.is_causal else 1 for p in prompts]
+        self._complete(session, list(enumerate(self._first)), is_first=True)
+        while True:
+            forks = self._next_forks(n_rows)
+            if not forks:
+                break
+            rows, snapshots, lengths = [], [], []
+            for number, line in forks:
+                snapshot = self._searches[number].snapshot
+                assert snapshot is not None
+                rows.append((number, line))
+                snapshots.append(snapshot)
+                lengths.append(starts[number] + line.fed)
+            session = Session.resume(self._backbone, self._view, snapshots, lengths)
+            self._complete(session, rows, is_first=False)
+        return [self._generation(i) for i in range(len(self._requests))]
+
+    def _next_forks(self, n_rows: int) -> list[tuple[int, Line]]:
+        for search in self._searches:
+            if not search.may_go_on:
+                # No fork is under way now that could bring new alternatives.
+                search.snapshot = None
+        forks: list[tuple[int, Line]] = []
+        found = True
+        while found and len(forks) < n_rows:
+            found = False
+            for number, search in enumerate(self._searches):
+                if len(forks) < n_rows and search.may_go_on:
+                    alternative = search.next_fork()
+                    assert search.root is not None
+                    line = Line.fork(alternative, 0)
+                    line.fed = _n_common(line.tokens, search.root.tokens[: search.root.fed])
+                    forks.append((number, line))
+                    found = True
+        return forks
+
+    def _complete(self, session: Session, rows: list[tuple[int, Line]], is_first: bool) -> None:
+        """Go on with taggings until each is complete, or worse than the best one."""
+        while True:
+            staying = []
+            for i, (number, line) in enumerate(rows):
+                search = self._searches[number]
+                if line.place is None:
+                    search.finish(line)
+                    if is_first:
+                        search.root = line
+                        if search.may_go_on:
+                            session.settle()
+                            search.snapshot = session.snapshot(i)
+                elif is_first or line.total > search.best_total:
+                    staying.append(i)
+            if not staying:
+                return
+            if len(staying) < len(rows):
+                session.select(staying)
+                rows = [rows[i] for i in staying]
+            self._step(session, rows)
+
+    def _step(self, session: Session, rows: Sequence[tuple[int, Line]]) -> None:
+        """One pass."""
+        drafts = [line.draft(self._settings.max_draft) for _, line in rows]
+        width = draft_width([draft.reach for draft in drafts], self._overhead)
+        starts = [
+            [*todo, *line.tokens[line.fed :]]
+            for todo, (_, line) in zip(session.todo, rows, strict=True)
+        ]
+        todo = [len(tokens) for tokens in session.todo]
+        # Up to the next choice everything is certain; the first pass may be all of it.
+        fed = [[*start, *draft.tokens[:width]] for start, draft in zip(starts, drafts, strict=True)]
+        wanted = [
+            [len(start) - 1 + n for n, _, _ in draft.choices if n <= len(tokens) - len(start)]
+            for start, draft, tokens in zip(starts, drafts, fed, strict=True)
+        ]
+        logits = session.feed(fed, wanted, self._vocabulary).float().cpu().numpy()
+        at, kept = 0, []
+        for i, (number, line) in enumerate(rows):
+            n_kept = self._advance(line, number, drafts[i], logits[at : at + len(wanted[i])])
+            at += len(wanted[i])
+            n_new = min(len(fed[i]) - todo[i], n_kept)
+            line.fed += n_new
+            kept.append(todo[i] + n_new)
+        session.keep(kept)
+        for number in {number for number, _ in rows}:
+            self._passes[number] += 1
+
+    def _advance(self, line: Line, number: int, draft: Draft, logits: np.ndarray) -> int:
+        """RETURNS (int): How many of the tokens that were not fed before are right."""
+        before = line.fed
+        n_known = len(line.tokens)
+        drafted = draft.tokens
+        self._searches[number].add(line.advance(draft, list(logits), self._columns))
+        new = line.tokens[n_known:]
+        return n_known - before + _n_common(new, drafted)
+
+    def _generation(self, number: int) -> Generation:
+        request, search = self._requests[number], self._searches[number]
+        line = search.best
+        assert line is not None
+        pieces = request.scheme.pieces(request.words, line.tags)
+        pairs, position = [], 0
+        for word, tag, piece in zip(request.words, line.tags, pieces, strict=True):
+            end = position + len(piece) - 1
+            pairs.append(ParsedWord(word, tag, end - len(tag), end))
+            position += len(piece) + 1
+        stats = {
+            "forward_passes": float(self._passes[number]),
+            "forks": float(search.n_forks),
+            "hit_max_forks": float(search.is_open),
+            "log_prob": line.total,
+        }
+        scores = tuple(min(1.0, math.exp(p)) for p in line.log_probs)
+        return Generation(" ".join(pieces), tuple(pairs), scores, True, stats)
+
+
+@registry.misc("spacy_gner.ExactSearch.v1")
+def make_exact_search(
+    max_forks: int = 16, max_draft: int = 256, pass_overhead: float | None = None
+) -> Decoder:
+    """Make the decoder that forces the words and finds the most probable tagging.
+
+    max_forks (int): How many alternatives are followed up for a sentence, at most. With 0 the
+        result is the greedy tagging. A sentence that had promising alternatives left has
+        `hit_max_forks` in its `stats`; it gets the best tagging that was found.
+    max_draft (int): About how many tokens are drafted at once, at most.
+    pass_overhead (float | None): As in `spacy_gner.DraftedGreedy.v1`.
+    RETURNS (Decoder): The decoder.
+    RAISES (ValueError): E017 for negative numbers.
+    """
+    return ExactSearch(max_forks, max_draft, pass_overhead)
+
+
+def _n_common(a: Sequence[int], b: Sequence[int]) -> int:
+    """RETURNS (int): How many tokens both begin with."""
+    n_common = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        n_common += 1
+    return n_common
