@@ -54,7 +54,8 @@ def build_auto(
     dtype (str): "auto" (bfloat16 on CUDA where it is fast, else float32), "float32",
         "bfloat16", "float16" (not for T5). Weights that are trained should be float32.
     max_length (int | None): Tokens of the prompt and of the output each (seq2seq,
-        default 640), or of both together (causal, default 1280).
+        default 640), or of both together (causal, default 1280, for the embedded
+        default 512).
     prompt_format (str | None): How a prompt is wrapped, with "{prompt}" in it. Default
         for causal models "[INST] {prompt} [/INST]", for seq2seq the prompt alone.
     trust_remote_code (bool): Whether code that comes with a model may run.

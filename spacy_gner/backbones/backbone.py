@@ -10,6 +10,7 @@ import torch
 from tokenizers import Tokenizer
 
 from .adapters import KeptAdapter
+from .default_model import DEFAULT_MAX_LENGTH, DEFAULT_MODEL
 from .settings import INSTRUCTION_FORMAT, MAX_LENGTH, BackboneSettings
 
 # A target's piece never starts the text, so it is always tokenised behind this.
@@ -114,7 +115,10 @@ class Backbone:
     def max_length(self) -> int:
         """RETURNS (int): Tokens that the model was made for: of prompt and of output
         each (seq2seq), or of both together (causal)."""
-        length = self.settings.max_length or MAX_LENGTH[self.kind]
+        length = self.settings.max_length
+        if length is None:
+            is_default = self.settings.name == DEFAULT_MODEL
+            length = DEFAULT_MAX_LENGTH if is_default else MAX_LENGTH[self.kind]
         return length if self.hard_limit is None else min(length, self.hard_limit)
 
     @property

@@ -17,7 +17,7 @@ from .gner import GNER
 DEFAULT_CONFIG: dict[str, Any] = {
     "labels": [],
     "model": {"@architectures": "spacy_gner.Auto.v1"},
-    "decoder": {"@misc": "spacy_gner.BeamSearch.v1"},
+    "decoder": {"@misc": "spacy_gner.ExactSearch.v1"},
     "template": {"@misc": "spacy_gner.Template.v1"},
     "scheme": {"@misc": "spacy_gner.BIO.v1"},
     "matcher": {"@misc": "spacy_gner.LCSMatcher.v1"},

@@ -15,7 +15,8 @@ from ..windows import DocWords, Windower, WordWindow
 # split into groups.
 _MAX_OVERHEAD = 0.6
 # The share of words that are reckoned with the longest tag instead of O. More of them
-# only make an output longer than the model was trained for: nothing is cut.
+# only make an output longer than the model was trained for: nothing is cut, as long as
+# the model has positions for it.
 _ENTITY_SHARE = 0.25
 _CACHED_LABEL_SETS = 256
 
@@ -125,5 +126,14 @@ class Planner:
         lengths = [len(i) for i in self.backbone.target_ids(self.scheme.pieces(tags, tags))]
         plain_tags = [len(i) for i in self.backbone.target_ids(tags)]
         tag_costs = [a - b for a, b in zip(lengths, plain_tags, strict=True)]
-        reserve = math.ceil(_ENTITY_SHARE * max(0, max(tag_costs) - tag_costs[0]))
-        return [c + reserve for c in costs]
+        extra = max(0, max(tag_costs) - tag_costs[0])
+        expected = [c + math.ceil(_ENTITY_SHARE * extra) for c in costs]
+        limit = self.backbone.hard_limit
+        if limit is None:
+            return expected
+        # Even if every word got the longest tag, the model must have positions for it.
+        overhead = self.overhead(labels)
+        share = (self.max_tokens - overhead) / max(1, limit - overhead)
+        return [
+            max(e, math.ceil((c + extra) * share)) for e, c in zip(expected, costs, strict=True)
+        ]
