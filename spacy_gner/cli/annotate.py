@@ -70,7 +70,7 @@ def annotate(
             place = doc._context or {}
             report(f"{place.get('source')}, line {place.get('line')}: {error}")
 
-    nlp.set_error_handler(on_error)
+    nlp.set_error_handler(on_error)  # type: ignore[arg-type]
     with _progress(names) as bar, open_writer(output_format, output) as write:
         stream = _docs(nlp, read_texts(names, report, bar.update), report)
         for doc, meta in nlp.pipe(stream, as_tuples=True, batch_size=batch_size):

@@ -386,7 +386,7 @@ class GNER(TrainablePipe):
         RETURNS (GNER): This component.
         RAISES (ValueError): E023 when the model's directory cannot be read.
         """
-        deserialize = {
+        deserialize: dict[str, Callable[[Any], Any]] = {
             "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
             "model": lambda p: get_shim(self.model).from_disk(p),
