@@ -137,15 +137,18 @@ class GNER(TrainablePipe):
         """The labels to look for in a Doc: its own, or those of the component.
 
         doc (Doc): The Doc; `doc._.gner_labels` counts when it is not None.
-        RETURNS (LabelSet): The labels.
-        RAISES (ValueError): E006 when there are none, E026 when the Doc's own cannot be used.
+        RETURNS (LabelSet): The labels, with the component's wordings where it has them. Empty
+            when the Doc says that there is nothing to look for, as passages without
+            entities do in corpora with open types.
+        RAISES (ValueError): E006 when neither of the two has labels, E026 when the Doc's own
+            cannot be used.
         """
         own = doc._.gner_labels
         if own is None:
             labels = self.label_set
         else:
             try:
-                labels = LabelSet.make(own)
+                return self.label_set.adopt(own)
             except ValueError as error:
                 raise ValueError(Errors.E026.format(reason=error)) from error
         if not len(labels):
@@ -207,12 +210,12 @@ class GNER(TrainablePipe):
         all_words = [DocWords.from_doc(doc) for doc in docs]
         if not any(words.texts for words in all_words):
             return [DocPrediction((), ()) for _ in all_words]
-        settle_in_worker()
         labels = [self.labels_of(doc) for doc in docs]
         planned: list[tuple[int, PlannedRequest]] = []
         planner = self.planner
+        settle_in_worker(planner.backbone.device.type)
         for i, words in enumerate(all_words):
-            if words.texts:
+            if words.texts and len(labels[i]):
                 planned += [(i, request) for request in planner.plan(words, labels[i])]
         generations = self.decoder(
             planner.backbone, [p.request for _, p in planned], self.cfg["batch_size"]

@@ -58,6 +58,19 @@ class LabelSet:
                 seen.add(label)
         return cls(tuple(names), tuple(wordings))
 
+    def adopt(self, own: LabelsInput) -> "LabelSet":
+        """The labels of one Doc, in the wordings of this set where it has them.
+
+        own (Sequence[str] | Mapping[str, str]): As for `make`; a mapping keeps its wordings.
+        RETURNS (LabelSet): The Doc's labels.
+        RAISES (ValueError): See `make`.
+        """
+        labels = LabelSet.make(own)
+        if isinstance(own, Mapping):
+            return labels
+        known = self.to_dict()
+        return LabelSet.make({name: known.get(name, name) for name in labels.names})
+
     def name_of(self, wording: str) -> str:
         """RETURNS (str): The entity label behind a wording."""
         return self.names[self.wordings.index(wording)]

@@ -68,9 +68,7 @@ def gold_pair(reference: Doc, labels: LabelSet) -> TrainingPair:
     """
     own = reference._.gner_labels
     if own is not None:
-        # Wordings that the component has for labels hold for every Doc.
-        known = labels.to_dict()
-        labels = LabelSet.make({name: known.get(name, name) for name in own})
+        labels = labels.adopt(own)
     wordings = labels.to_dict()
     words = DocWords.from_doc(reference)
     spans: list[WordSpan] = []

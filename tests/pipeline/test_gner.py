@@ -63,12 +63,23 @@ def test_gner_labels_of_one_doc(nlp):
     assert {ent.label_ for ent in second.ents} == {"P", "C", "A"}
 
 
-@pytest.mark.parametrize("labels", [["a", "a"], "person", [""], [], ["x(y)"]])
+@pytest.mark.parametrize("labels", [["a", "a"], "person", [""], ["x(y)"]])
 def test_gner_bad_labels_of_one_doc(nlp, labels):
     doc = nlp.make_doc(TEXTS[0])
     doc._.gner_labels = labels
     with pytest.raises(ValueError, match="E026|E006"):
         nlp.get_pipe("gner")(doc)
+
+
+def test_gner_own_labels_of_a_doc_use_known_wordings(make_nlp):
+    nlp = make_nlp({"labels": {"P": "person", "X": "award"}})
+    doc = nlp.make_doc(TEXTS[0])
+    doc._.gner_labels = ["city", "P"]
+    gner = nlp.get_pipe("gner")
+    assert gner.labels_of(doc).to_dict() == {"city": "city", "P": "person"}
+    # Nothing to look for is an answer too, for Docs of corpora with open types.
+    doc._.gner_labels = []
+    assert gner(doc).ents == ()
 
 
 def test_gner_without_labels_says_what_to_do(make_nlp):
