@@ -296,13 +296,9 @@ class Warnings(metaclass=_WithCodes):
         "An output was cut at {max_new_tokens} new tokens before the model had ended it: the words "
         "after it are tagged O. Set decoder.max_new_tokens to null, or shorten window.max_tokens."
     )
-    W003 = (
-        "spaCy runs on the GPU through CuPy, but the model '{name}' was put on '{device}' by its "
-        "config; that is what is used."
-    )
     W004 = (
-        "n_process > 1 starts one copy of the model per process; with a model on '{device}' this is "
-        "slower than one process with a larger batch size, and with 'fork' it can hang."
+        "n_process > 1 with a model on '{device}': every process puts a copy of the model there. One "
+        "process with a larger batch_size is faster and needs less memory."
     )
     # --- W2xx: corpora ---------------------------------------------------------------
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'

@@ -1,0 +1,35 @@
+"""The catalogue of errors: every code is used, and every message can be written."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import spacy_gner
+from spacy_gner.errors import Errors, Warnings
+
+CODES = [
+    (catalogue, name)
+    for catalogue in (Errors, Warnings)
+    for name in vars(catalogue)
+    if re.fullmatch(r"[EW]\d{3}", name)
+]
+SOURCE = "\n".join(
+    path.read_text(encoding="utf8")
+    for path in Path(spacy_gner.__file__).parent.rglob("*.py")
+    if path.name != "errors.py"
+)
+
+
+def test_errors_are_there():
+    assert len(CODES) > 50
+
+
+@pytest.mark.parametrize("catalogue, name", CODES, ids=[name for _, name in CODES])
+def test_errors_message_has_its_code_and_is_used(catalogue, name):
+    message = getattr(catalogue, name)
+    assert message.startswith(f"[{name}] ")
+    assert f"{catalogue.__name__}.{name}" in SOURCE
+    # Every field has a name, so that a caller cannot mix them up.
+    assert all(field != "" for _, field, _, _ in string.Formatter().parse(message))
