@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..backbones.backbone import Backbone
 from ..parsing import ParsedWord
@@ -47,6 +47,7 @@ class Generation:
     stats: dict[str, float] = field(default_factory=dict)
 
 
+@runtime_checkable  # configs are validated against it
 class Decoder(Protocol):
     """Turns requests into generations.
 

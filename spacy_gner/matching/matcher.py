@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from spacy.util import registry
 
@@ -10,6 +10,7 @@ from .back_tokenisation import BackTokeniser
 from .lcs import Block, join_over_gaps, lcs_blocks, lcs_blocks_of_two_keys, unmatched
 
 
+@runtime_checkable  # configs are validated against it
 class Matcher(Protocol):
     """Matches words with predicted words."""
 

@@ -29,12 +29,11 @@ def test_gner_pipe_equals_call_whatever_the_batch(make_nlp):
 
 def test_gner_is_found_without_import():
     code = (
-        "import spacy, sys; nlp = spacy.blank('en');"
+        "import spacy; nlp = spacy.blank('en');"
         "nlp.add_pipe('gner', config={'labels': ['person', 'city']});"
-        "assert nlp.get_pipe('gner').labels == ('person', 'city');"
-        "assert 'torch' not in sys.modules or True"
+        "assert nlp.get_pipe('gner').labels == ('person', 'city')"
     )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_gner_labels_at_run_time(nlp):
