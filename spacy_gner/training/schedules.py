@@ -21,7 +21,9 @@ def warmup_cosine(
     RETURNS (Iterator[float]): One rate per update, without end.
     RAISES (ValueError): E503 for values that make no schedule.
     """
-    n_warmup = math.ceil(warmup * total_steps) if warmup < 1 else int(warmup)
+    # Runs that are cut to a step or two, as in tests, have no room for a share.
+    share = min(math.ceil(warmup * total_steps), total_steps - 1)
+    n_warmup = share if warmup < 1 else int(warmup)
     if not (0 <= minimum <= peak and peak > 0 and total_steps > 0 and 0 <= n_warmup < total_steps):
         raise ValueError(
             Errors.E503.format(peak=peak, minimum=minimum, warmup=warmup, total_steps=total_steps)
