@@ -100,6 +100,16 @@ class Backbone:
         return int(self.tokenizer.eos_token_id)
 
     @property
+    def end_ids(self) -> tuple[int, ...]:
+        """RETURNS (tuple[int, ...]): The tokens after which an output is over: the end token,
+        and for causal models the token that begins a text, with which models that were tuned
+        for chats also mark that it is the other's turn."""
+        begin = self.tokenizer.bos_token_id
+        if not self.is_causal or begin is None or int(begin) == self.eos_id:
+            return (self.eos_id,)
+        return (self.eos_id, int(begin))
+
+    @property
     def pad_id(self) -> int:
         """RETURNS (int): The token that fills batches up: the end token for
         tokenizers without one of their own (attention masks hide it)."""

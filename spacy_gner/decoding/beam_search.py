@@ -78,9 +78,9 @@ class BeamSearch:
         skip = inputs["input_ids"].shape[1] if backbone.is_causal else 1
         outputs, complete = [], []
         for row in sequences[:, skip:].tolist():
-            ended = backbone.eos_id in row
-            outputs.append(row[: row.index(backbone.eos_id)] if ended else row[:limit])
-            complete.append(ended)
+            end = next((i for i, token in enumerate(row) if token in backbone.end_ids), None)
+            outputs.append(row[: limit if end is None else end])
+            complete.append(end is not None)
         return finish(backbone, view, requests, prompts, outputs, complete)
 
     def _config(self, backbone: Backbone, limit: int) -> GenerationConfig:
@@ -92,7 +92,7 @@ class BeamSearch:
             length_penalty=self.length_penalty,
             early_stopping=False,
             do_sample=False,
-            eos_token_id=backbone.eos_id,
+            eos_token_id=list(backbone.end_ids),
             pad_token_id=backbone.pad_id,
             decoder_start_token_id=None if backbone.is_causal else backbone.decoder_start_id,
             use_cache=True,

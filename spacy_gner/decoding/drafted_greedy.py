@@ -51,10 +51,10 @@ class _Row:
     passes: int = 0
     ended: bool = False
 
-    def take(self, tokens: Sequence[int], eos_id: int) -> int:
+    def take(self, tokens: Sequence[int], end_ids: Sequence[int]) -> int:
         """RETURNS (int): How many of the tokens the output takes."""
         for n_taken, token in enumerate(tokens, start=1):
-            if token == eos_id:
+            if token in end_ids:
                 self.ended = True
                 return n_taken
             self.ids.append(token)
@@ -142,7 +142,7 @@ class DraftedGreedy:
             rows.append(_Row(number, limit, follower, Record(recorder)))
         done: list[_Row] = []
         while rows:
-            self._step(session, rows, recorder, backbone.eos_id, self._overhead(backbone))
+            self._step(session, rows, recorder, backbone.end_ids, self._overhead(backbone))
             done += [row for row in rows if row.is_done]
             staying = [i for i, row in enumerate(rows) if not row.is_done]
             if len(staying) < len(rows):
@@ -158,7 +158,7 @@ class DraftedGreedy:
         session: Session,
         rows: Sequence[_Row],
         recorder: Recorder,
-        eos_id: int,
+        end_ids: Sequence[int],
         overhead: float,
     ) -> None:
         """One pass: draft, check, keep what is right."""
@@ -184,7 +184,7 @@ class DraftedGreedy:
             n_right = 0
             while n_right < len(draft) and draft[n_right] == written[n_right]:
                 n_right += 1
-            n_taken = row.take(written[: n_right + 1], eos_id)
+            n_taken = row.take(written[: n_right + 1], end_ids)
             row.record.add(log_probs[at : at + n_taken], columns[at : at + n_taken])
             row.passes += 1
             # The last token is the model's own: it is fed by the next pass.

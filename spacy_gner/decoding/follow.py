@@ -12,6 +12,10 @@ from .trie import TagNode
 _TRUST = 30.0
 _DISTRUST_PER_DEPARTURE = 10.0
 _IN_WORD = TagNode()
+# A model that has left the words is drafted by what it wrote after the same tokens before.
+_N_GRAM = 3
+_MAX_REPETITION = 64
+_REPEATS = 0.95
 
 
 class Follower:
@@ -43,12 +47,19 @@ class Follower:
         self._previous = ""
         self._label: str | None = None
         self._followed, self._departures = 0, 0
+        # What was written, and where each of its short sequences ended last.
+        self._written: list[int] = []
+        self._seen: dict[tuple[int, ...], int] = {}
 
     def push(self, token: int) -> None:
         """Take the next token of the output.
 
         token (int): The token.
         """
+        last = tuple(self._written[-_N_GRAM:])
+        if len(last) == _N_GRAM:
+            self._seen[last] = len(self._written)
+        self._written.append(token)
         self._piece.append(token)
         if self._departed:
             if token in self._closing:
@@ -123,8 +134,8 @@ class Follower:
         """
         tokens: list[int] = []
         reach: list[float] = []
-        if self._departed or limit < 1:
-            return tokens, reach
+        if self._departed or (self._word == len(self._words) and self._departures):
+            return self._repetition(limit)
         trust = (_TRUST + self._followed) / (
             _TRUST + 0.2 + self._followed + _DISTRUST_PER_DEPARTURE * self._departures
         )
@@ -145,6 +156,17 @@ class Follower:
         tokens.append(self._eos_id)
         reach.append(p * trust)
         return tokens[:limit], reach[:limit]
+
+    def _repetition(self, limit: int) -> tuple[list[int], list[float]]:
+        """A draft for a model that has left the words: what it wrote after the same
+        tokens before. Models that do not find an end run in circles."""
+        start = self._seen.get(tuple(self._written[-_N_GRAM:]))
+        if start is None or limit < 1:
+            return [], []
+        # The circle may be shorter than the draft.
+        cycle = self._written[start:]
+        tokens = [cycle[i % len(cycle)] for i in range(min(limit, _MAX_REPETITION))]
+        return tokens, [_REPEATS ** (i + 1) for i in range(len(tokens))]
 
     def _draft_tag(
         self,

@@ -22,7 +22,9 @@ def taggings(request: Request) -> list[tuple[str, ...]]:
     """RETURNS (list[tuple[str, ...]]): Every tagging that is allowed."""
     every = itertools.product(request.scheme.tags(request.labels), repeat=len(request.words))
     return [
-        tags for tags in every if all(tags[i] in allowed_tags(request, tags, i) for i in range(len(tags)))
+        tags
+        for tags in every
+        if all(tags[i] in allowed_tags(request, tags, i) for i in range(len(tags)))
     ]
 
 

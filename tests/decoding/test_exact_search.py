@@ -5,10 +5,10 @@ import pytest
 
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
-from spacy_gner.schema import BIO, BIOES, EntityCentric
+from spacy_gner.schema import BIO, BIOES
 
-from ..models import WORDS, add_noise, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of
-from .brute_force import best_tagging, word_log_probs
+from ..models import WORDS, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of
+from .brute_force import best_tagging
 
 BUILDERS = {"causal": build_tiny_causal, "seq2seq": build_tiny_seq2seq}
 SCHEMES = {"BIO": BIO(), "BIOES": BIOES()}
