@@ -1,0 +1,175 @@
+import gzip
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import DocBin
+
+SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
+sys.path.insert(0, str(SCRIPTS))
+
+from make_data import join_hyphens, pick, thin_empty  # noqa: E402
+from masters import Masters  # noqa: E402
+from prompts import MAX_LABELS, OpenLabels, Sentence, closed_prompt, open_prompt  # noqa: E402
+from selection import LICENCE_ARGUED, PARTIAL, TOO_CLOSE, ZERO_SHOT, decide  # noqa: E402
+
+LABELS = ["person", "city", "band", "film director", "dish", "year", "novel", "river"]
+
+
+@st.composite
+def sentences(draw: st.DrawFn) -> Sentence:
+    spans = draw(
+        st.lists(st.tuples(st.sampled_from(["O", *LABELS]), st.integers(1, 3)), max_size=8)
+    )
+    tags = []
+    for label, length in spans:
+        tags += ["O"] * length if label == "O" else [f"B-{label}"] + [f"I-{label}"] * (length - 1)
+    words = draw(
+        st.lists(
+            st.sampled_from(["Paris", "the", "U.S.", ",", "x-ray", "7", "-"]),
+            min_size=len(tags),
+            max_size=len(tags),
+        )
+    )
+    return Sentence(words, tags, "silver")
+
+
+def assert_well_formed(sentence: Sentence, prompt: list[str]) -> None:
+    assert len(sentence.words) == len(sentence.tags)
+    assert len(prompt) == len(set(prompt)) <= MAX_LABELS + len(sentence.present)
+    assert set(sentence.present) <= set(prompt)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(sentences(), min_size=1, max_size=6), st.integers(0, 99))
+def test_open_prompt_asks_for_every_label_of_the_tags(rows: list[Sentence], seed: int) -> None:
+    labels = OpenLabels(rows)
+    rng = random.Random(seed)
+    if not labels.all or not labels.common:
+        labels.all = labels.common = LABELS
+    for row in rows:
+        changed, prompt = open_prompt(row, labels, rng)
+        assert_well_formed(changed, prompt)
+        assert changed.words == row.words
+        assert all(a == "O" for a, b in zip(changed.tags, row.tags, strict=True) if b == "O")
+
+
+@settings(deadline=None, max_examples=150)
+@given(sentences(), st.integers(0, 99))
+def test_closed_prompt_never_merges_two_labels(row: Sentence, seed: int) -> None:
+    changed, prompt = closed_prompt(row, LABELS, random.Random(seed))
+    assert_well_formed(changed, prompt)
+    left_out = len(row.present) - len(changed.present)
+    assert left_out == 0 or (left_out == 1 and len(row.present) > 2)
+
+
+@settings(deadline=None, max_examples=150)
+@given(sentences())
+def test_lowering_keeps_entities(row: Sentence) -> None:
+    lowered = row.lowered()
+    assert [t for t in lowered.tags if t != "O"] == [t for t in row.tags if t != "O"]
+
+
+@settings(deadline=None, max_examples=150)
+@given(sentences(), st.randoms(use_true_random=False))
+def test_joining_hyphens_keeps_text_and_tags_in_step(row: Sentence, rng: random.Random) -> None:
+    spaces = [rng.random() < 0.5 for _ in row.words]
+    words, tags = join_hyphens(row.words, row.tags, spaces)
+    assert len(words) == len(tags)
+    assert "".join(words) == "".join(row.words)
+    assert [t for t in tags if t[:2] == "B-"] == [t for t in row.tags if t[:2] == "B-"]
+
+
+def test_compounds_are_joined_unless_an_entity_ends_inside() -> None:
+    spaces = [False, False, True]
+    words = ["state", "-", "owned"]
+    assert join_hyphens(words, ["O", "O", "O"], spaces) == (["state-owned"], ["O"])
+    assert join_hyphens(words, ["B-x", "O", "O"], spaces)[0] == ["state", "-owned"]
+
+
+@pytest.mark.parametrize("name", sorted(ZERO_SHOT | TOO_CLOSE | PARTIAL))
+def test_excluded_sets_are_excluded_whatever_their_licence(name: str) -> None:
+    assert not decide(name, "MIT", True).taken
+
+
+@pytest.mark.parametrize(
+    "licence",
+    ["CC-BY-NC-SA 4.0", "not stated", "GPL-3.0 (repo)", "research only", "LDC", "CC BY-NC"],
+)
+def test_licences_that_forbid_shipping(licence: str) -> None:
+    assert not decide("any set", licence, True).taken
+
+
+@pytest.mark.parametrize("licence", ["MIT", "CC-BY-SA-4.0", "Apache-2.0 (repo)", "CC0"])
+def test_free_licences(licence: str) -> None:
+    assert decide("any set", licence, True).taken
+    assert not decide("any set", licence, False).taken
+    assert all(decide(name, "not stated", True).taken for name in LICENCE_ARGUED)
+
+
+def test_sentences_without_entities_are_thinned() -> None:
+    full, empty = Sentence(["a"], ["B-x"], "s"), Sentence(["a"], ["O"], "s")
+    kept = thin_empty([full] * 9 + [empty] * 9, 0.1)
+    assert (kept.count(full), kept.count(empty)) == (9, 1)
+
+
+def test_rare_labels_are_picked_first() -> None:
+    common = [Sentence(["w"] * 5, ["B-x"] + ["O"] * 4, "s") for _ in range(100)]
+    rare = Sentence(["w"] * 5, ["B-rare"] + ["O"] * 4, "s")
+    chosen = pick([*common, rare], 24, random.Random(0))
+    assert len(chosen) == 24 and rare in chosen
+
+
+def test_masters_follow_small_steps_that_bfloat16_would_lose() -> None:
+    model = torch.nn.Linear(2, 2, bias=False)
+    torch.nn.init.ones_(model.weight)
+    masters = Masters(model, half=True)
+    assert model.weight.dtype == torch.bfloat16
+    for _ in range(2):
+        model(torch.ones(1, 2, dtype=torch.bfloat16)).sum().backward()
+        masters.collect()
+    assert model.weight.grad is None
+    (master,) = masters.masters
+    assert master.grad is not None and master.grad.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    with torch.no_grad():
+        for _ in range(16):
+            master -= 0.001
+    masters.publish()
+    assert model.weight[0, 0].item() == pytest.approx(0.984, abs=0.004)
+
+
+def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
+    index = []
+    for name, licence in (("good", "MIT"), ("mit_movie", "MIT"), ("closed", "CC-BY-NC 4.0")):
+        folder = tmp_path / "data" / "gold" / name
+        folder.mkdir(parents=True)
+        line = {"words": f"Ann of {name} sang".split(), "labels": ["B-person", "O", "O", "O"]}
+        with gzip.open(folder / "train.jsonl.gz", "wt", encoding="utf8") as file:
+            file.write(json.dumps(line) + "\n")
+        entry = {"name": name, "licence": licence, "domain": "d", "sentences": {"train": 1}}
+        index.append({**entry, "labels": {"person": 1}})
+    (tmp_path / "data" / "gold" / "index.json").write_text(json.dumps(index), encoding="utf8")
+    silver = tmp_path / "data" / "silver"
+    silver.mkdir()
+    line = "[Ann](singer) of [Rome](city) sang [Vita](song) again .\n"
+    (silver / "part-1.txt").write_text(line * 8, encoding="utf8")
+    output = tmp_path / "out"
+    command = [sys.executable, str(SCRIPTS / "make_data.py"), "--data", str(tmp_path / "data")]
+    command += ["--output", str(output), "--report", str(tmp_path / "data.md")]
+    subprocess.run(command, check=True, capture_output=True)
+    with gzip.open(output / "prompts.jsonl.gz", "rt", encoding="utf8") as file:
+        lines = [json.loads(text) for text in file]
+    assert {line["source"] for line in lines} == {"good", "silver"}
+    docs = list(DocBin().from_disk(output / "train.spacy").get_docs(spacy.blank("en").vocab))
+    texts = {doc.text for doc in docs}
+    assert any("good" in text for text in texts)
+    assert not any("mit_movie" in text or "closed" in text for text in texts)
+    report = (tmp_path / "data.md").read_text(encoding="utf8")
+    assert "| good |" in report and "| closed | licence: CC-BY-NC 4.0 |" in report
