@@ -10,11 +10,13 @@ import spacy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 from spacy.tokens import DocBin
 
 SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
+from export import add, read, write  # noqa: E402
 from make_data import join_hyphens, pick, thin_empty  # noqa: E402
 from masters import Masters  # noqa: E402
 from prompts import MAX_LABELS, OpenLabels, Sentence, closed_prompt, open_prompt  # noqa: E402
@@ -173,3 +175,30 @@ def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
     assert not any("mit_movie" in text or "closed" in text for text in texts)
     report = (tmp_path / "data.md").read_text(encoding="utf8")
     assert "| good |" in report and "| closed | licence: CC-BY-NC 4.0 |" in report
+
+
+def test_two_adapters_become_one_that_adds_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    name = "base_model.model.layer.lora_{}.weight"
+    deltas = torch.zeros(5, 4)
+    adapters = []
+    for rank, alpha in ((2, 4.0), (3, 3.0)):
+        a, b = torch.randn(rank, 4), torch.randn(5, rank)
+        deltas += alpha / rank * b @ a
+        config = {"r": rank, "lora_alpha": alpha, "target_modules": ["layer"]}
+        adapters.append((config, {name.format("A"): a, name.format("B"): b}))
+    config, weights = add(*adapters)
+    write(tmp_path, config, weights, "1.0")
+    config, weights = read(tmp_path)
+    both = (
+        config["lora_alpha"] / config["r"] * weights[name.format("B")] @ weights[name.format("A")]
+    )
+    assert torch.allclose(both, deltas, atol=0.02)
+    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as file:
+        assert file.metadata()["version"] == "1.0"
+
+
+def test_adapters_of_different_layers_are_refused() -> None:
+    config = {"r": 1, "lora_alpha": 1}
+    with pytest.raises(ValueError, match="different layers"):
+        add((config, {"x.lora_A.weight": torch.ones(1)}), (config, {}))
