@@ -85,6 +85,8 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {"format": "pt", "model": "gner-smollm2-135m", "version": version}
     save_file(half, folder / WEIGHTS, metadata=metadata)
+    # safetensors lets only the owner read; a package is for everybody.
+    (folder / WEIGHTS).chmod(0o644)
     kept = {
         "base_model_name_or_path": BASE,
         "bias": "none",
