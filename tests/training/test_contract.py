@@ -1,0 +1,312 @@
+"""The component as spaCy's training commands and loops use it."""
+
+import json
+
+import pytest
+import spacy
+import torch
+from spacy.cli._util import app
+from spacy.cli.init_config import fill_config
+from spacy.cli.train import train
+from spacy.language import Language
+from spacy.tokens import DocBin
+from spacy.training import Example
+from typer.testing import CliRunner
+
+from spacy_gner.backbones import get_shim
+from spacy_gner.corpora.passage import Passage, make_example
+from spacy_gner.schema import LabelSet
+from spacy_gner.training.augmentation import make_augmentation
+from spacy_gner.training.inventory import collect_labels
+
+from ..models import build_tiny_causal, save_tiny
+from .examples import LABELS, doc_of, example_of, examples
+
+TEMPLATE = {
+    "@misc": "spacy_gner.Template.v1",
+    "description": "Tag the words.",
+    "guideline": "B- I- O",
+}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return save_tiny(build_tiny_causal(), tmp_path_factory.mktemp("causal"))
+
+
+def make_nlp(source, **config):
+    nlp = spacy.blank("en")
+    model = {"@architectures": "spacy_gner.Auto.v1", "name": str(source), "device": "cpu"}
+    decoder = {"@misc": "spacy_gner.ExactSearch.v1"}
+    settings = {"model": model, "template": TEMPLATE, "decoder": decoder}
+    nlp.add_pipe("gner", config={**settings, **config})
+    return nlp
+
+
+@pytest.fixture
+def nlp(source):
+    return make_nlp(source)
+
+
+def adapted(nlp, egs=None):
+    """RETURNS (list[Example]): The same examples for the vocab of a pipeline."""
+    found = []
+    for eg in egs or examples():
+        words = [token.text for token in eg.reference]
+        ents = [f"{t.ent_iob_}-{t.ent_type_}" if t.ent_type else "O" for t in eg.reference]
+        doc = spacy.tokens.Doc(nlp.vocab, words=words)
+        found.append(Example.from_dict(doc, {"words": words, "entities": _biluo(ents)}))
+    return found
+
+
+def _biluo(tags):
+    from spacy.training import iob_to_biluo
+
+    return iob_to_biluo(tags)
+
+
+def weights(nlp):
+    return {k: v.clone() for k, v in backbone(nlp).model.state_dict().items()}
+
+
+def backbone(nlp):
+    return get_shim(nlp.get_pipe("gner").model).backbone
+
+
+def changed(before, after):
+    return any(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_python_loop_learns(nlp):
+    egs = adapted(nlp)
+    optimizer = nlp.initialize(lambda: egs)
+    assert set(nlp.get_pipe("gner").labels) == set(LABELS)
+    seen = []
+    for _ in range(4):
+        losses = nlp.update(egs, sgd=optimizer)
+        seen.append(losses["gner"])
+        optimizer.learn_rate = 0.01
+    assert seen[-1] < seen[0]
+
+
+def test_update_counts_a_loss_before_anything_can_return(nlp):
+    gner = nlp.get_pipe("gner")
+    assert gner.update([]) == {"gner": 0.0}
+    unannotated = Example(doc_of("a b"), doc_of("a b"))
+    assert gner.update([unannotated], losses={"gner": 1.5, "x": 2.0}) == {"gner": 1.5, "x": 2.0}
+    assert not get_shim(gner.model).modified
+
+
+def test_update_refuses_what_it_cannot_learn(nlp):
+    gner = nlp.get_pipe("gner")
+    gner.set_labels(["person"])
+    with pytest.raises(ValueError, match="E501.*city"):
+        gner.update([example_of("in Paris", "O B-city", labels=None)])
+    with pytest.raises(TypeError):
+        gner.update([doc_of("a b")])
+
+
+def test_initialize_labels(nlp):
+    gner = nlp.get_pipe("gner")
+    gner.set_labels({"award": "prize"})
+    gner.initialize(examples, nlp=nlp)
+    assert gner.label_data == {"award": "prize", "person": "person", "city": "city"}
+    gner.initialize(examples, nlp=nlp, labels=["only"])
+    assert gner.labels == ("only",)
+    nlp.initialize()
+    assert gner.labels == ("only",)
+    plain = [example_of("a b", "O O", labels=None)]
+    gner.set_labels([])
+    with pytest.raises(ValueError, match="E507"):
+        gner.initialize(lambda: plain, nlp=nlp)
+
+
+def test_initialize_leaves_open_types_to_the_augmentation(nlp):
+    passage = Passage(["in", "Paris"], [(1, 2, "city")], ["city"], is_open=True)
+    augmentation = make_augmentation(external_labels=[1, 1])
+    found = collect_labels(
+        lambda: [make_example(nlp, passage), example_of("a b", "O B-x", ["x", "y"])],
+        LabelSet.make([]),
+        augmentation,
+    )
+    assert found == {"x": "x", "y": "y"}
+    other = Passage(["Marie", "won"], [(0, 1, "person")], ["person"], is_open=True)
+    gner = nlp.get_pipe("gner")
+    gner.augmentation = augmentation
+    gner.initialize(lambda: [make_example(nlp, p) for p in (passage, other)], nlp=nlp)
+    assert gner.labels == ()
+    # A sentence without entities is asked for some type of the others.
+    nothing = Passage(["who", "knows"], [], [], is_open=True)
+    assert gner.update([make_example(nlp, nothing)])["gner"] > 0
+
+
+def test_accumulation_through_the_pipeline(source):
+    whole, parts = make_nlp(source, augmentation=None), make_nlp(source, augmentation=None)
+    for nlp, size in ((whole, 8), (parts, 2)):
+        egs = adapted(nlp)
+        optimizer = nlp.initialize(lambda egs=egs: egs)
+        for start in range(0, 8, size):
+            nlp.update(egs[start : start + size], sgd=False)
+        nlp.get_pipe("gner").finish_update(optimizer)
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(value, weights(parts)[name], rtol=1e-4, atol=2e-4)
+
+
+def test_seeds_make_training_repeatable(source):
+    runs = []
+    for seed in (1, 1, 2):
+        augmentation = {"@misc": "spacy_gner.Augmentation.v1", "seed": seed, "label_dropout": 0.3}
+        nlp = make_nlp(source, augmentation=augmentation)
+        egs = adapted(nlp)
+        optimizer = nlp.initialize(lambda egs=egs: egs)
+        for _ in range(3):
+            nlp.update(egs, sgd=optimizer)
+        runs.append(weights(nlp))
+    assert not changed(runs[0], runs[1])
+    assert changed(runs[0], runs[2])
+
+
+def test_predictions_follow_the_weights(nlp):
+    egs = adapted(nlp)
+    optimizer = nlp.initialize(lambda: egs)
+    doc = nlp.make_doc("Marie Curie met Angela Merkel in New York")
+    before = nlp.get_pipe("gner").predict([doc])[0].windows[0].scores
+    nlp.update(egs, sgd=optimizer)
+    after = nlp.get_pipe("gner").predict([doc])[0].windows[0].scores
+    assert before != after
+    assert not backbone(nlp).model.training
+
+
+def test_sourced_component_keeps_labels_and_weights(nlp, source):
+    egs = adapted(nlp)
+    optimizer = nlp.initialize(lambda: egs)
+    nlp.update(egs, sgd=optimizer)
+    other = spacy.blank("en")
+    other.add_pipe("gner", source=nlp)
+    assert other.get_pipe("gner").labels == nlp.get_pipe("gner").labels
+    text = "Marie Curie met Angela Merkel in New York"
+    assert [(e.text, e.label_) for e in other(text).ents] == [
+        (e.text, e.label_) for e in nlp(text).ents
+    ]
+
+
+def test_resume_and_rehearse(nlp):
+    egs = adapted(nlp)
+    nlp.initialize(lambda: egs)
+    optimizer = nlp.resume_training()
+    before = weights(nlp)
+    nlp.rehearse(egs, sgd=optimizer)
+    assert not changed(before, weights(nlp))
+    nlp.update(egs, sgd=optimizer)
+    assert changed(before, weights(nlp))
+
+
+CONFIG = """
+[nlp]
+lang = "en"
+pipeline = ["gner","textcat"]
+
+[components]
+
+[components.gner]
+factory = "gner"
+labels = {labels}
+
+[components.gner.model]
+@architectures = "spacy_gner.Auto.v1"
+name = "{model}"
+device = "cpu"
+
+[components.gner.template]
+@misc = "spacy_gner.Template.v1"
+description = "Tag the words."
+guideline = "B- I- O"
+
+[components.gner.decoder]
+@misc = "spacy_gner.ExactSearch.v1"
+
+[components.textcat]
+factory = "textcat"
+
+[components.textcat.model]
+@architectures = "spacy.TextCatBOW.v3"
+exclusive_classes = true
+ngram_size = 1
+no_output_layer = false
+length = 1024
+
+[corpora]
+
+[corpora.train]
+@readers = "spacy.Corpus.v1"
+path = "{corpus}"
+
+[corpora.dev]
+@readers = "spacy.Corpus.v1"
+path = "{corpus}"
+
+[training]
+max_steps = 4
+eval_frequency = 2
+{training}
+
+[training.logger]
+@loggers = "spacy_gner.ConsoleLogger.v1"
+"""
+
+
+@pytest.fixture
+def config(source, tmp_path):
+    docs = []
+    for i, eg in enumerate(examples()):
+        eg.reference.cats = {"a": float(i % 2), "b": float(not i % 2)}
+        eg.reference._.gner_labels = None
+        docs.append(eg.reference)
+    DocBin(docs=docs).to_disk(tmp_path / "docs.spacy")
+
+    def write(training="", labels=()):
+        base = tmp_path / "base.cfg"
+        corpus = tmp_path / "docs.spacy"
+        text = CONFIG.format(
+            model=source, corpus=corpus, training=training, labels=json.dumps(list(labels))
+        )
+        base.write_text(text)
+        fill_config(tmp_path / "config.cfg", base)
+        return tmp_path / "config.cfg"
+
+    return write
+
+
+def test_train_beside_another_component_with_log(config, tmp_path, source, capsys):
+    train(config('annotating_components = ["gner"]'), tmp_path / "out")
+    assert "target tokens/s" in capsys.readouterr().out
+    nlp = spacy.load(tmp_path / "out" / "model-last")
+    assert isinstance(nlp, Language) and nlp.pipe_names == ["gner", "textcat"]
+    assert changed(weights(make_nlp(source)), weights(nlp))
+
+
+def test_train_frozen(config, tmp_path, source):
+    train(config('frozen_components = ["gner"]', LABELS), tmp_path / "out")
+    nlp = spacy.load(tmp_path / "out" / "model-last")
+    assert not changed(weights(make_nlp(source)), weights(nlp))
+
+
+def test_init_labels_and_debug_commands(config, tmp_path):
+    path = config()
+    runner = CliRunner()
+    result = runner.invoke(app, ["init", "labels", str(path), str(tmp_path / "labels")])
+    assert result.exit_code == 0, result.output
+    data = json.loads((tmp_path / "labels" / "gner.json").read_text())
+    assert set(data) == set(LABELS)
+    text = path.read_text() + (
+        "\n[initialize.components.gner]\n\n[initialize.components.gner.labels]\n"
+        f'@readers = "spacy.read_labels.v1"\npath = "{tmp_path / "labels" / "gner.json"}"\n'
+    )
+    path.write_text(text)
+    result = runner.invoke(app, ["debug", "config", str(path)])
+    assert result.exit_code == 0, result.output
+    # It finds fault with the eight sentences, not with the pipeline.
+    result = runner.invoke(app, ["debug", "data", str(path)])
+    assert "Pipeline can be initialized with data" in result.output
+    train(path, tmp_path / "out")
+    assert set(spacy.load(tmp_path / "out" / "model-last").get_pipe("gner").labels) == set(LABELS)
