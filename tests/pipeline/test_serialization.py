@@ -76,7 +76,7 @@ def test_bytes_round_trip(make_nlp):
 
 def test_pickle_round_trip(make_nlp):
     nlp = make_nlp()
-    expected = [full(d) for d in nlp.pipe(TEXTS)]
+    expected = [full(nlp(text)) for text in TEXTS]
     gner = pickle.loads(pickle.dumps(nlp.get_pipe("gner")))
     docs = [gner(doc) for doc in map(nlp.make_doc, TEXTS)]
     assert [full(d) for d in docs] == expected
