@@ -155,6 +155,9 @@ def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
         line = {"words": f"Ann of {name} sang".split(), "labels": ["B-person", "O", "O", "O"]}
         with gzip.open(folder / "train.jsonl.gz", "wt", encoding="utf8") as file:
             file.write(json.dumps(line) + "\n")
+            if name == "good":
+                smuggled = {**line, "words": "Ann of mit_movie Sang".split()}
+                file.write(json.dumps(smuggled) + "\n")
         entry = {"name": name, "licence": licence, "domain": "d", "sentences": {"train": 1}}
         index.append({**entry, "labels": {"person": 1}})
     (tmp_path / "data" / "gold" / "index.json").write_text(json.dumps(index), encoding="utf8")
@@ -172,7 +175,7 @@ def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
     docs = list(DocBin().from_disk(output / "train.spacy").get_docs(spacy.blank("en").vocab))
     texts = {doc.text for doc in docs}
     assert any("good" in text for text in texts)
-    assert not any("mit_movie" in text or "closed" in text for text in texts)
+    assert not any("mit_movie" in text.lower() or "closed" in text for text in texts)
     report = (tmp_path / "data.md").read_text(encoding="utf8")
     assert "| good |" in report and "| closed | licence: CC-BY-NC 4.0 |" in report
 

@@ -17,7 +17,7 @@ import spacy
 from docbins import write_docbin
 from prompts import OpenLabels, Sentence, closed_prompt, open_prompt
 from report import write_report
-from selection import DEFAULT_SHARE, SHARES, decide
+from selection import DEFAULT_SHARE, SHARES, ZERO_SHOT, decide
 
 from spacy_gner.corpora.inline import make_inline_corpus
 
@@ -49,6 +49,8 @@ def main() -> None:
         if (folder / "dev.jsonl.gz").exists():
             dev[name] = read_gold(folder / "dev.jsonl.gz", name)
     train["silver"] = read_silver(args.data / "silver")
+    known = benchmark_texts(args.data / "gold")
+    train = {name: [s for s in rows if text_of(s) not in known] for name, rows in train.items()}
     lines = [to_line(*pair) for pair in short_run(train, inventories, rng)]
     rng.shuffle(lines)
     write_lines(args.output / "prompts.jsonl.gz", lines)
@@ -82,6 +84,18 @@ def read_gold(path: Path, name: str) -> list[Sentence]:
     with gzip.open(path, "rt", encoding="utf8") as file:
         records = [json.loads(line) for line in file]
     return [Sentence(r["words"], r["labels"], name) for r in records if r["words"]]
+
+
+def text_of(sentence: Sentence) -> str:
+    """RETURNS (str): The words, for comparison: lower-cased."""
+    return " ".join(sentence.words).lower()
+
+
+def benchmark_texts(folder: Path) -> set[str]:
+    """RETURNS (set[str]): The sentences of the zero-shot benchmark, of all splits that
+    are there. No data set may smuggle one of them in."""
+    paths = [path for name in sorted(ZERO_SHOT) for path in (folder / name).glob("*.jsonl.gz")]
+    return {text_of(sentence) for path in paths for sentence in read_gold(path, path.parent.name)}
 
 
 def read_silver(folder: Path) -> list[Sentence]:
