@@ -62,7 +62,7 @@ def save_backbone(
         if not by_reference:
             _save_weights(path / _WEIGHTS, backbone)
         if adapted:
-            backbone.model.save_pretrained(str(path / _ADAPTER), safe_serialization=True)
+            _save_adapter(path / _ADAPTER, backbone)
         elif kept is not None:
             kept.write(path / _ADAPTER)
     meta = {
@@ -136,6 +136,11 @@ def bytes_to_directory(data: bytes) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         yield root
+
+
+def _save_adapter(path: Path, backbone: "Backbone") -> None:
+    # Left to itself, peft asks the hub whether the vocabulary was changed.
+    backbone.model.save_pretrained(str(path), safe_serialization=True, save_embedding_layers=False)
 
 
 def _save_weights(path: Path, backbone: "Backbone") -> None:
