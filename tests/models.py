@@ -23,6 +23,7 @@ TEXTS = (
     "Marie Curie won the Nobel Prize while working in Paris .",
     "The European Commission met in Brussels on Tuesday , said Angela Merkel .",
     "Paris(B-city) Marie(B-person) Curie(I-person) the(O) .(O) New(B-city) York(I-city)",
+    "[Marie Curie](person) [Paris](city)",
     "Nobel(B-award) Prize(I-award) IBM(B-organization) of(O) a(O) London(S-city) City(E-city)",
 )
 WORDS = tuple(

@@ -30,7 +30,7 @@ import torch
 
 from spacy_gner.backbones import get_shim
 from spacy_gner.backbones.architectures import build_auto
-from spacy_gner.decoding.beam_search import make_beam_search
+from spacy_gner.decoding.beam_search import make_beam_search, output_limits
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--batch-size", type=int, default=8, help="sentences per batch")
     parser.add_argument("--limit", type=int, help="sentences in all, equally many per file")
+    parser.add_argument("--max-words", type=int, help="leave longer sentences out")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of sentences")
     parser.add_argument("--decoders", default=",".join(d for d in DECODERS if d != "beam-4"))
     parser.add_argument("--max-forks", type=int, help="of ExactSearch, else its default")
@@ -93,7 +94,8 @@ def load_requests(args: argparse.Namespace) -> tuple[list[Request], list[dict]]:
         sentences = read_sentences(path)
         labels = sorted({t[2:] for s in sentences for t in s["labels"] if t not in (None, "O")})
         name = path.parent.name or path.stem
-        sentences = [s for s in sentences if s["words"]]
+        most = args.max_words or float("inf")
+        sentences = [s for s in sentences if 0 < len(s["words"]) <= most]
         if args.limit:
             share = -(-args.limit // len(args.data))
             sentences = random.Random(args.seed).sample(sentences, min(share, len(sentences)))
@@ -139,14 +141,11 @@ class Plain:
     def generate(self, requests: list[Request]) -> tuple[list[list[int]], int]:
         b = self.backbone
         inputs = self._inputs(requests)
-        limit = max(
-            sum(map(len, b.target_ids([f"{w}(B-{max(r.labels, key=len)})" for w in r.words])))
-            for r in requests
-        )
+        limits = output_limits(b, requests, b.prompt_ids([r.prompt.text for r in requests]), None)
         before = self.passes
         rows = b.model.generate(
             **inputs,
-            max_new_tokens=limit + 32,
+            max_new_tokens=max(limits),
             num_beams=self.num_beams,
             do_sample=False,
             eos_token_id=list(b.end_ids),
@@ -154,9 +153,9 @@ class Plain:
         )
         skip = inputs["input_ids"].shape[1] if b.is_causal else 1
         outputs = []
-        for row in rows[:, skip:].tolist():
-            end = next((i for i, token in enumerate(row) if token in b.end_ids), None)
-            outputs.append(row[:end])
+        for row, limit in zip(rows[:, skip:].tolist(), limits):
+            end = next((i for i, token in enumerate(row) if token in b.end_ids), limit)
+            outputs.append(row[: min(end, limit)])
         return outputs, self.passes - before
 
     @torch.inference_mode()

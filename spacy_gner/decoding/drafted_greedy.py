@@ -20,7 +20,6 @@ from .beam_search import check_at_least, output_limits, warn_if_cut
 from .follow import Follower, closing_tokens, draft_width
 from .forward import ModelView
 from .free_text import read_choices
-from .guess import TagGuesser
 from .record import Record, Recorder
 from .request import Decoder, Generation, Request
 from .session import Session, can_share_batches
@@ -106,7 +105,6 @@ class DraftedGreedy:
         lengths = [len(p) + limit for p, limit in zip(prompts, limits, strict=True)]
         if not can_share_batches(backbone):
             batch_tokens = 1
-        guessers = {id(r.scheme): TagGuesser(r.scheme) for r in requests}
         result: list[Generation | None] = [None] * len(requests)
         for batch in plan_batches(lengths, batch_tokens):
             generations = self._generate(
@@ -114,7 +112,6 @@ class DraftedGreedy:
                 [requests[i] for i in batch],
                 [prompts[i] for i in batch],
                 [limits[i] for i in batch],
-                guessers,
             )
             for i, generation in zip(batch, generations, strict=True):
                 result[i] = generation
@@ -129,7 +126,6 @@ class DraftedGreedy:
         requests: Sequence[Request],
         prompts: Sequence[Sequence[int]],
         limits: Sequence[int],
-        guessers: dict[int, TagGuesser],
     ) -> list[Generation]:
         session = Session(backbone, ModelView(backbone), requests, prompts)
         recorder = Recorder(tag_tokens(backbone, requests), backbone.device)
@@ -137,8 +133,7 @@ class DraftedGreedy:
         rows = []
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
             table = tag_table(backbone, request.scheme, request.labels)
-            guesser = guessers[id(request.scheme)]
-            follower = Follower(request, table, guesser, closing, backbone.eos_id)
+            follower = Follower(request, table, closing, backbone.eos_id)
             rows.append(_Row(number, limit, follower, Record(recorder)))
         done: list[_Row] = []
         while rows:
@@ -184,6 +179,7 @@ class DraftedGreedy:
             n_right = 0
             while n_right < len(draft) and draft[n_right] == written[n_right]:
                 n_right += 1
+            row.follower.learn_from(written, n_right)
             n_taken = row.take(written[: n_right + 1], end_ids)
             row.record.add(log_probs[at : at + n_taken], columns[at : at + n_taken])
             row.passes += 1

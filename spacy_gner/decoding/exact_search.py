@@ -26,7 +26,6 @@ from .beam_search import check_at_least
 from .drafted_greedy import GPU_OVERHEAD, OVERHEAD, check_writes_words, tag_tokens
 from .follow import draft_width
 from .forward import ModelView
-from .guess import TagGuesser
 from .line import Draft, Line, Sentence
 from .request import Decoder, Generation, Request
 from .search import Search
@@ -79,10 +78,9 @@ class ExactSearch:
                 raise ValueError(Errors.E401.format(n_tokens=lengths[-1], limit=limit))
         if not can_share_batches(backbone):
             batch_tokens = 1
-        guessers = {id(r.scheme): TagGuesser(r.scheme) for r in requests}
         result: list[Generation | None] = [None] * len(requests)
         for batch in plan_batches(lengths, batch_tokens):
-            run = _Run(self, backbone, [requests[i] for i in batch], guessers)
+            run = _Run(self, backbone, [requests[i] for i in batch])
             n_rows = max(len(batch), min(_MIN_ROWS, batch_tokens // lengths[batch[0]]))
             for i, generation in zip(batch, run([prompts[i] for i in batch], n_rows), strict=True):
                 result[i] = generation
@@ -97,7 +95,6 @@ class _Run:
         settings: ExactSearch,
         backbone: Backbone,
         requests: Sequence[Request],
-        guessers: dict[int, TagGuesser],
     ):
         self._settings = settings
         self._backbone = backbone
@@ -113,7 +110,7 @@ class _Run:
         self._first = []
         for request in requests:
             table = tag_table(backbone, request.scheme, request.labels)
-            self._first.append(Line(Sentence(request, table), guessers[id(request.scheme)]))
+            self._first.append(Line(Sentence(request, table)))
 
     @torch.inference_mode()
     def __call__(self, prompts: Sequence[Sequence[int]], n_rows: int) -> list[Generation]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..backbones.backbone import Backbone
-from .guess import TagGuesser
+from .guess import kind_of
 from .request import Request
 from .tags import TagTable, WordTokens
 from .trie import TagNode
@@ -23,7 +23,6 @@ class Follower:
 
     request (Request): What is written.
     table (TagTable): The tokens of its words and tags.
-    guesser (TagGuesser): Guesses tags.
     closing (frozenset[int]): The tokens whose text has a ")" in it.
     eos_id (int): The token that ends the output.
     """
@@ -32,13 +31,12 @@ class Follower:
         self,
         request: Request,
         table: TagTable,
-        guesser: TagGuesser,
         closing: frozenset[int],
         eos_id: int,
     ):
         self._words = request.words
         self._tokens: list[WordTokens] = table.words(request.words)
-        self._guesser = guesser
+        self._guesser = table.guesser
         self._closing = closing
         self._eos_id = eos_id
         self._word = 0
@@ -47,6 +45,10 @@ class Follower:
         self._previous = ""
         self._label: str | None = None
         self._followed, self._departures = 0, 0
+        # Of the last draft: where the tag of each word begins. And what the model said about
+        # words behind the place where a draft went wrong.
+        self._drafted: list[tuple[int, int]] = []
+        self._hints: dict[int, int] = {}
         # What was written, and where each of its short sequences ended last.
         self._written: list[int] = []
         self._seen: dict[tuple[int, ...], int] = {}
@@ -134,6 +136,7 @@ class Follower:
         """
         tokens: list[int] = []
         reach: list[float] = []
+        self._drafted = []
         if self._departed or (self._word == len(self._words) and self._departures):
             return self._repetition(limit)
         trust = (_TRUST + self._followed) / (
@@ -148,6 +151,8 @@ class Follower:
                 tokens.append(token)
                 reach.append(p)
             path = tuple(piece[len(word.stem) :])
+            if not path:
+                self._drafted.append((len(tokens), index))
             tag = self._draft_tag(index, path, previous, label, p, tokens, reach)
             if tag is None or len(tokens) >= limit or reach[-1] < 0.02:
                 return tokens[:limit], reach[:limit]
@@ -156,6 +161,19 @@ class Follower:
         tokens.append(self._eos_id)
         reach.append(p * trust)
         return tokens[:limit], reach[:limit]
+
+    def learn_from(self, written: Sequence[int], n_right: int) -> None:
+        """Take hints from what the model said behind the place where the draft went wrong.
+
+        written (Sequence[int]): What the model would have written after each beginning of
+            the draft.
+        n_right (int): How many tokens of the draft were right.
+        """
+        for at, index in self._drafted:
+            if n_right < at < len(written):
+                node = self._tokens[index].trie.root.children.get(written[at])
+                if node is not None:
+                    self._hints[index] = kind_of(node.first_tag())
 
     def _repetition(self, limit: int) -> tuple[list[int], list[float]]:
         """A draft for a model that has left the words: what it wrote after the same
@@ -185,7 +203,9 @@ class Follower:
         trie = self._tokens[index].trie
         node = trie.find(path)
         assert node is not None
-        ranked = self._guesser.ranked(self._words[index], index, previous, label)
+        ranked = self._guesser.ranked(
+            self._words[index], index, previous, label, self._hints.get(index)
+        )
         for tag, p_kind, p_tag in ranked:
             suffix = trie.suffixes.get(tag)
             if suffix is None or suffix[: len(path)] != path:

@@ -27,6 +27,7 @@ class _SelectiveHead(nn.Module):
         super().__init__()
         self.head = head
         self.calls = 0
+        self.may_narrow = True
         self.positions: torch.Tensor | None = None
         self.tokens: torch.Tensor | None = None
 
@@ -36,12 +37,12 @@ class _SelectiveHead(nn.Module):
             hidden = hidden.reshape(1, -1, hidden.shape[-1])[:, self.positions]
         if self.tokens is None:
             return self.head(hidden)
-        if type(self.head) is nn.Linear:
+        if self.may_narrow and type(self.head) is nn.Linear:
             bias = self.head.bias
             return nn.functional.linear(
                 hidden, self.head.weight[self.tokens], None if bias is None else bias[self.tokens]
             )
-        return self.head(hidden)[..., self.tokens]
+        return self.head(hidden)
 
 
 class ModelView:
@@ -60,6 +61,8 @@ class ModelView:
         head = source.get_output_embeddings()
         if head is not None:
             self._head = _SelectiveHead(head)
+            # BART and its kin add one more bias for the whole vocabulary.
+            self._head.may_narrow = not hasattr(source, "final_logits_bias")
             self.model.set_output_embeddings(self._head)
 
     @property
@@ -89,7 +92,10 @@ class ModelView:
             logits = self.model(**inputs).logits
         finally:
             self._head.positions = self._head.tokens = None
-        return logits.reshape(-1, logits.shape[-1])
+        logits = logits.reshape(-1, logits.shape[-1])
+        if tokens is not None and logits.shape[-1] != len(tokens):
+            logits = logits[:, tokens]
+        return logits
 
     def fill_cache(self, input_ids: torch.Tensor) -> Any:
         """Run a causal model only for its keys and values.

@@ -6,6 +6,8 @@ public data sets of named entities (per 100 words); what the model really writes
 to them, so that after some sentences they are its own.
 """
 
+from collections.abc import Sequence
+
 from ..schema import Scheme
 
 # (inside an entity, shape of the word) -> outside, start of an entity, continuation.
@@ -21,8 +23,22 @@ _PRIOR = {
     (True, "digit"): (7.0, 13.0, 80.0),
     (True, "punct"): (69.0, 1.0, 30.0),
 }
-_OUTSIDE, _START, _CONTINUE = range(3)
+OUTSIDE, START, CONTINUE = range(3)
 _PRIOR_WEIGHT = 0.2
+# Counts are halved at this number, so that they follow what is read.
+_MEMORY = 1000.0
+_MAX_WORDS = 20_000
+# How sure it is that a word has the tag, and the label, that it had the last time.
+_KNOWN_WORD, _KNOWN_LABEL = 0.7, 0.85
+# What a hint says about a word: by whether it is now known to follow a word of an entity.
+_HINTED = {
+    (False, OUTSIDE): (0.97, 0.03, 0.0),
+    (False, START): (0.1, 0.9, 0.0),
+    (False, CONTINUE): (0.4, 0.6, 0.0),
+    (True, OUTSIDE): (0.75, 0.02, 0.23),
+    (True, START): (0.1, 0.1, 0.8),
+    (True, CONTINUE): (0.05, 0.05, 0.9),
+}
 # How often an entity has the label of the one before it.
 _SAME_LABEL = 0.45
 # How often an entity of at least two words that goes on ends with this word (BIOES).
@@ -30,8 +46,8 @@ _ENDS = 0.6
 
 
 class TagGuesser:
-    """Guesses tags, and learns from those that the model wrote. Made anew for each call of a
-    decoder.
+    """Guesses tags, and learns from those that the model wrote. One may serve several threads:
+    what gets lost between them makes guesses a little worse, and nothing else.
 
     scheme (Scheme): The scheme of the tags.
     """
@@ -41,9 +57,11 @@ class TagGuesser:
         self._counts = {
             key: [count * _PRIOR_WEIGHT for count in counts] for key, counts in _PRIOR.items()
         }
+        # The last tag of words that are names, perhaps.
+        self._tags: dict[str, str] = {}
 
     def ranked(
-        self, word: str, index: int, previous: str, label: str | None
+        self, word: str, index: int, previous: str, label: str | None, hint: int | None = None
     ) -> list[tuple[str, float, float]]:
         """Likely tags of a word, the likeliest first.
 
@@ -51,30 +69,61 @@ class TagGuesser:
         index (int): Its place in the sentence.
         previous (str): The tag before it, "" at the start.
         label (str | None): The label of the last entity before it, if there was one.
+        hint (int | None): What the model would have written in its place when it was
+            given a draft that went wrong before: `OUTSIDE`, `START` or `CONTINUE`.
         RETURNS (list[tuple[str, float, float]]): Tags; the probability that it is outside,
             a start or a continuation like the tag; and that it is then this tag.
-            Of "start" there is only the tag with the given label.
+            Of "start" there is only the tag with the given label, or the label that the
+            word had before.
         """
-        counts = self._counts[_context(previous), _shape(word, index)]
-        total = sum(counts)
-        options = [("O", counts[_OUTSIDE] / total, 1.0)]
+        context = _context(previous)
+        chances = self._counts[context, _shape(word, index)]
+        if hint is not None:
+            chances = _mix(chances, _HINTED[context, hint], 0.8)
+        known = self._tags.get(word)
+        same_label = _SAME_LABEL
+        if known is not None:
+            kind = kind_of(known)
+            if kind == CONTINUE and not context:
+                kind = START
+            chances = _mix(chances, [float(kind == i) for i in range(3)], _KNOWN_WORD)
+            if kind == START:
+                label, same_label = known[2:], _KNOWN_LABEL
+        total = sum(chances)
+        options = [("O", chances[OUTSIDE] / total, 1.0)]
         prefixes = self._scheme.prefixes
         if previous[2:]:
-            p = counts[_CONTINUE] / total
+            p = chances[CONTINUE] / total
             options.append((f"I-{previous[2:]}", p, 1.0 - _ENDS if "E" in prefixes else 1.0))
             if "E" in prefixes:
                 options.append((f"E-{previous[2:]}", p, _ENDS))
         if label is not None:
-            p = counts[_START] / total
-            options.append((f"B-{label}", p, _SAME_LABEL))
+            p = chances[START] / total
+            options.append((f"B-{label}", p, same_label))
             if "S" in prefixes:
-                options.append((f"S-{label}", p, _SAME_LABEL))
+                options.append((f"S-{label}", p, same_label))
         return sorted(options, key=lambda option: -option[1] * option[2])
 
     def learn(self, word: str, index: int, previous: str, tag: str) -> None:
         """Take note of a tag that the model wrote. See `ranked`."""
-        kind = _OUTSIDE if tag == "O" else _START if tag[0] in "BS" else _CONTINUE
-        self._counts[_context(previous), _shape(word, index)][kind] += 1.0
+        counts = self._counts[_context(previous), _shape(word, index)]
+        counts[kind_of(tag)] += 1.0
+        if sum(counts) > _MEMORY:
+            counts[:] = [count / 2 for count in counts]
+        if not word.islower() and any(map(str.isalnum, word)):
+            if len(self._tags) >= _MAX_WORDS:
+                self._tags = {}
+            self._tags[word] = tag
+
+
+def kind_of(tag: str) -> int:
+    """RETURNS (int): `OUTSIDE`, `START` or `CONTINUE`."""
+    return OUTSIDE if tag == "O" else START if tag[0] in "BS" else CONTINUE
+
+
+def _mix(chances: Sequence[float], other: Sequence[float], share: float) -> list[float]:
+    total = sum(chances)
+    return [(1 - share) * c / total + share * o for c, o in zip(chances, other, strict=True)]
 
 
 def _context(previous: str) -> bool:

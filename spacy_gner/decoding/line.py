@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .guess import TagGuesser
+from .guess import kind_of
 from .request import Request
 from .tags import TagTable, WordTokens
 from .trie import TagNode
@@ -134,7 +134,6 @@ class Line:
     """A tagging in the making.
 
     sentence (Sentence): The sentence.
-    guesser (TagGuesser): Guesses tags.
 
     tokens (list[int]): Its tokens up to the next choice; words are forced, tags are chosen.
     fed (int): How many of them the model has computed.
@@ -145,10 +144,11 @@ class Line:
     place (Place | None): The next choice; None when all words have tags.
     """
 
-    def __init__(self, sentence: Sentence, guesser: TagGuesser):
+    def __init__(self, sentence: Sentence):
         self._sentence = sentence
-        self._guesser = guesser
+        self._guesser = sentence.table.guesser
         self._hints: Sequence[str] = ()
+        self._kinds: dict[int, int] = {}
         self.tokens: list[int] = []
         self.fed = 0
         self.tags: list[str] = []
@@ -169,6 +169,7 @@ class Line:
         parent, place = alternative.line, alternative.place
         line = cls.__new__(cls)
         line._sentence, line._guesser = parent._sentence, parent._guesser
+        line._kinds = {}
         line._hints = [*parent.tags, *parent._hints[len(parent.tags) :]]
         line.tokens = parent.tokens[: alternative.n_tokens]
         line.fed = fed
@@ -210,7 +211,11 @@ class Line:
             ranked = [(self._hints[word], _HINT, 1.0)]
         else:
             ranked = self._guesser.ranked(
-                self._sentence.request.words[word], word, place.previous, label
+                self._sentence.request.words[word],
+                word,
+                place.previous,
+                label,
+                self._kinds.get(word),
             )
         for tag, p_kind, p_tag in ranked:
             suffix = self._full_path(suffixes.get(tag, ()), place)
@@ -239,7 +244,14 @@ class Line:
         RETURNS (list[Alternative]): What was not chosen.
         """
         alternatives = []
+        went_wrong = False
         for (_, place, guess), row in zip(draft.choices, logits, strict=False):
+            if went_wrong:
+                # The model's choice after a wrong beginning is still a hint.
+                if not place.path:
+                    likely = max(place.node.children, key=lambda t: row[columns[t]])
+                    self._kinds[place.word] = kind_of(place.node.children[likely].first_tag())
+                continue
             children = list(place.node.children)
             values = row[[columns[token] for token in children]].astype(np.float64)
             values -= values.max()
@@ -261,8 +273,7 @@ class Line:
             self.total += float(values[best])
             self._partial += float(values[best])
             self._follow(self._sentence.take(place, children[best]))
-            if children[best] != guess:
-                break
+            went_wrong = children[best] != guess
         return alternatives
 
     def _follow(self, step: Step) -> None:

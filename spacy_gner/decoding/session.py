@@ -103,6 +103,8 @@ class Session:
         self.todo: list[list[int]] = [[] for _ in range(n_rows)]
         self._cache: Any = None
         names = inspect.signature(view.model.forward).parameters
+        if "past_key_values" not in names:
+            raise ValueError(Errors.E402.format(model_type=backbone.model.config.model_type))
         self._takes_positions = backbone.is_causal and "position_ids" in names
 
     def _start_causal(self, requests: Sequence[Request], prompts: Sequence[Sequence[int]]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..backbones.backbone import Backbone
 from ..schema import Scheme
+from .guess import TagGuesser
 from .trie import TagTrie
 
 _MAX_TABLES = 64
@@ -40,6 +41,9 @@ class TagTable:
     scheme (Scheme): The scheme of the tags.
     labels (Sequence[str]): The wordings of the labels.
 
+    `tags` are all tags; `guesser` guesses them, and remembers what it has seen for as long as
+    the table is there.
+
     The tokens of `word(tag)` are those of the whole piece, since many tokenizers merge
     the end of the word with the parenthesis. Where the vocabulary has no token that could
     join what stands before and behind the place at which the tags begin, these
@@ -50,6 +54,7 @@ class TagTable:
 
     def __init__(self, backbone: Backbone, scheme: Scheme, labels: Sequence[str]):
         self.tags = tuple(scheme.tags(labels))
+        self.guesser = TagGuesser(scheme)
         self._scheme = scheme
         # Not the backbone itself, which the cache of tables must not keep alive.
         self._encode = weakref.WeakMethod(backbone.target_ids)
@@ -140,7 +145,7 @@ class TagTable:
         )
 
     def _in_full(self, word: str) -> WordTokens:
-        pieces = self._target_ids(self._scheme.pieces([word] * len(self.tags), self.tags))
+        pieces = self._target_ids([f"{word}({tag})" for tag in self.tags])
         n_stem = _common_prefix(pieces)
         suffixes = {t: p[n_stem:] for t, p in zip(self.tags, pieces, strict=True)}
         return WordTokens(tuple(pieces[0][:n_stem]), TagTrie(suffixes))

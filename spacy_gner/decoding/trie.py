@@ -16,6 +16,13 @@ class TagNode:
         self.children: dict[int, TagNode] = {}
         self.tag: str | None = None
 
+    def first_tag(self) -> str:
+        """RETURNS (str): The first of the tags that it leads to."""
+        node = self
+        while node.tag is None:
+            node = next(iter(node.children.values()))
+        return node.tag
+
     def only_path(self) -> list[int]:
         """RETURNS (list[int]): The tokens down to the next node where there is a choice, or
         to the leaf."""

@@ -49,7 +49,9 @@ def train(backbone, pairs, steps: int = 130):
         )
         for words, pieces in pairs
     ]
-    overfit(backbone, texts, steps=steps)
+    for _ in range(4):
+        if overfit(backbone, texts, steps=steps) < 0.01:
+            break
     return backbone
 
 

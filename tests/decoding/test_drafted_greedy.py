@@ -77,8 +77,11 @@ def test_drafted_greedy_is_lossless_for_noisy_model(trained, lists, scale, seed)
 @pytest.mark.filterwarnings("ignore:.*W002")
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 @pytest.mark.parametrize("model", ["trained", "careless", "random_backbone"])
-def test_drafted_greedy_is_lossless_in_every_batch(model, batch_size, request):
-    backbone = request.getfixturevalue(model)
+def test_drafted_greedy_is_lossless_in_every_batch(
+    model, batch_size, trained, careless, random_backbone
+):
+    models = {"trained": trained, "careless": careless, "random_backbone": random_backbone}
+    backbone = models[model]
     known = [make_request(words) for words, _ in examples()]
     check_lossless(backbone, (known * 3)[:batch_size], limit=70)
 

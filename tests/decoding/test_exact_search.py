@@ -2,13 +2,15 @@ import math
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
-from spacy_gner.schema import BIO, BIOES
+from spacy_gner.schema import BIO, BIOES, EntityCentric
 
 from ..models import WORDS, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of
-from .brute_force import best_tagging
+from .brute_force import best_tagging, word_log_probs
 
 BUILDERS = {"causal": build_tiny_causal, "seq2seq": build_tiny_seq2seq}
 SCHEMES = {"BIO": BIO(), "BIOES": BIOES()}
@@ -38,7 +40,7 @@ def backbone(request):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("n_words", [1, 2, 4])
+@pytest.mark.parametrize("n_words", [1, 2, 3])
 def test_exact_search_finds_best_tagging(backbone, scheme, n_words):
     rng = random.Random(n_words)
     requests = [make_request(random_words(rng, n_words), scheme=SCHEMES[scheme]) for _ in range(4)]
@@ -49,3 +51,93 @@ def test_exact_search_finds_best_tagging(backbone, scheme, n_words):
         assert tuple(pair.tag for pair in found.pairs) == tags
         assert found.scores == pytest.approx([math.exp(p) for p in log_probs], abs=1e-4)
         assert found.stats["log_prob"] == pytest.approx(math.fsum(log_probs), abs=1e-4)
+
+
+@pytest.mark.parametrize("max_forks", [0, 1, 3])
+def test_exact_search_says_when_it_hit_the_limit(backbone, max_forks):
+    rng = random.Random(9)
+    requests = [make_request(random_words(rng, 8)) for _ in range(5)]
+    full = make_exact_search(max_forks=10_000)(backbone, requests, 10_000)
+    cut = make_exact_search(max_forks=max_forks)(backbone, requests, 10_000)
+    for request, one, other in zip(requests, full, cut, strict=True):
+        assert other.stats["forks"] <= max_forks
+        assert other.stats["log_prob"] <= one.stats["log_prob"] + 1e-4
+        if not other.stats["hit_max_forks"]:
+            assert other.text == one.text
+        tags = [pair.tag for pair in other.pairs]
+        assert other.stats["log_prob"] == pytest.approx(
+            math.fsum(word_log_probs(backbone, request, tags)), abs=1e-4
+        )
+    if not max_forks:
+        assert any(answer.stats["hit_max_forks"] for answer in cut)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 400, 10**6])
+def test_exact_search_gives_the_same_in_every_batch(backbone, batch_tokens):
+    rng = random.Random(4)
+    requests = [make_request(random_words(rng, 1 + i % 7)) for i in range(16)]
+    decoder = make_exact_search(max_forks=10_000)
+    for request, answer in zip(requests, decoder(backbone, requests, batch_tokens), strict=True):
+        (alone,) = decoder(backbone, [request], batch_tokens)
+        assert answer.text == alone.text
+        assert answer.scores == pytest.approx(alone.scores, abs=1e-4)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@settings(deadline=None, max_examples=15)
+@given(
+    st.lists(
+        st.lists(
+            st.text(st.characters(exclude_categories=["Cs", "Z", "Cc"]), min_size=1, max_size=8),
+            min_size=1,
+            max_size=10,
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_exact_search_keeps_words_and_writes_valid_tags(backbone, scheme, lists):
+    kind = SCHEMES[scheme]
+    requests = [make_request(words, scheme=kind) for words in lists]
+    answers = make_exact_search(max_forks=2)(backbone, requests, 10_000)
+    for request, answer in zip(requests, answers, strict=True):
+        tags = [pair.tag for pair in answer.pairs]
+        assert tuple(pair.word for pair in answer.pairs) == request.words
+        assert set(tags) <= set(kind.tags(request.labels))
+        assert all(map(kind.may_follow, ["", *tags], tags)) and kind.may_end(tags[-1])
+        assert answer.text == kind.target(request.words, tags)
+        assert all(answer.text[p.start : p.end] == p.tag for p in answer.pairs)
+        assert all(0 <= score <= 1 for score in answer.scores)
+
+
+def test_exact_search_corrects_itself():
+    """The first choice is B-city, but what follows is improbable then."""
+    made = build_tiny_causal(hidden=64)
+    kind, words = SCHEMES["BIO"], ["London", "lives"]
+    prompt = prompt_of(words, ("person", "city")).text
+    follow = ["O", "B-person", "B-city", "I-city"]
+    mixed = [("B-city", tag) for tag in follow for _ in range(3)] + [("B-person", "O")] * 9
+    overfit(made, [(prompt, kind.pieces(words, tags)) for tags in mixed], steps=120)
+    request = make_request(words)
+    (greedy,) = make_exact_search(max_forks=0)(made, [request], 10_000)
+    (best,) = make_exact_search()(made, [request], 10_000)
+    assert greedy.text.startswith("London(B-city)")
+    assert best.text == "London(B-person) lives(O)"
+
+
+def test_exact_search_of_a_long_sentence_that_does_not_fit_is_an_error():
+    made = build_tiny_causal(max_positions=200)
+    with pytest.raises(ValueError, match="E401"):
+        make_exact_search()(made, [make_request(["London"] * 100)], 10_000)
+
+
+def test_exact_search_refuses_schemes_that_leave_words_out(backbone):
+    scheme = EntityCentric()
+    with pytest.raises(ValueError, match="E025"):
+        make_exact_search()(backbone, [make_request(["a"], scheme=scheme)], 10_000)
+
+
+@pytest.mark.parametrize("options", [{"max_forks": -1}, {"max_draft": -1}, {"pass_overhead": -1}])
+def test_exact_search_refuses_bad_settings(options):
+    with pytest.raises(ValueError, match="E017"):
+        make_exact_search(**options)

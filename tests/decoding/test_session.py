@@ -1,0 +1,191 @@
+import random
+import threading
+
+import pytest
+import torch
+
+from spacy_gner.decoding.cache import read_layers
+from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
+from spacy_gner.decoding.exact_search import make_exact_search
+from spacy_gner.decoding.forward import ModelView
+from spacy_gner.decoding.prefix_cache import PrefixCache, prefix_cache, shared_length
+from spacy_gner.decoding.session import Session
+
+from ..models import WORDS, add_noise, build_tiny_causal, build_tiny_seq2seq
+from .conftest import BUILDERS, make_request
+
+MANY = 10**6
+pytestmark = pytest.mark.filterwarnings("ignore:.*W002")
+
+
+@pytest.fixture(scope="module", params=BUILDERS)
+def backbone(request):
+    return BUILDERS[request.param](seed=2)
+
+
+@torch.inference_mode()
+def expected_logits(backbone, prompt, output):
+    """The logits after each token of the output, in one pass without any cache."""
+    if backbone.is_causal:
+        return backbone.model(input_ids=torch.tensor([prompt + output])).logits[0, len(prompt) :]
+    start = [backbone.decoder_start_id, *output]
+    logits = backbone.model(
+        input_ids=torch.tensor([prompt]), decoder_input_ids=torch.tensor([start])
+    ).logits
+    return logits[0, 1:]
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_stay_what_they_are(backbone, seed):
+    """Whatever is fed, taken back, copied and put aside: each row sees its own tokens."""
+    rng = random.Random(seed)
+    requests = [make_request(rng.choices(WORDS, k=rng.randint(1, 9))) for _ in range(4)]
+    # Two label sets, so that prefixes differ in length.
+    requests[2] = make_request(["London"], labels=("a rather long label", "x"))
+    prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+    view = ModelView(backbone)
+    session = Session(backbone, view, requests, prompts)
+    rows = [(prompt, []) for prompt in prompts]
+    starts = [len(p) if backbone.is_causal else 1 for p in prompts]
+    for step in range(8):
+        new = [[rng.randrange(3, 100) for _ in range(rng.randint(1, 5))] for _ in rows]
+        todo = [list(t) for t in session.todo]
+        fed = [[*t, *n] for t, n in zip(todo, new, strict=True)]
+        wanted = [range(len(t), len(f)) for t, f in zip(todo, fed, strict=True)]
+        logits = session.feed(fed, wanted)
+        at = 0
+        for (prompt, output), tokens in zip(rows, new, strict=True):
+            expected = expected_logits(backbone, prompt, output + tokens)[len(output) :]
+            torch.testing.assert_close(
+                logits[at : at + len(tokens)], expected, atol=1e-4, rtol=1e-3
+            )
+            at += len(tokens)
+        keep = [rng.randint(0, len(n)) for n in new]
+        session.keep([len(t) + k for t, k in zip(todo, keep, strict=True)])
+        rows = [(p, o + n[:k]) for (p, o), n, k in zip(rows, new, keep, strict=True)]
+        if step % 3 == 1:
+            order = [rng.randrange(len(rows)) for _ in range(rng.randint(1, 5))]
+            session.select(order)
+            rows = [rows[i] for i in order]
+            starts = [starts[i] for i in order]
+        if step == 5:
+            session.settle()
+            snapshots = [session.snapshot(i) for i in range(len(rows))]
+            cuts = [rng.randint(0, len(output)) for _, output in rows]
+            lengths = [s + c for s, c in zip(starts, cuts, strict=True)]
+            session = Session.resume(backbone, view, snapshots, lengths)
+            rows = [(p, o[:c]) for (p, o), c in zip(rows, cuts, strict=True)]
+
+
+def test_prefix_is_computed_once_per_label_set():
+    backbone = build_tiny_causal()
+    requests = [make_request([word, "in", "Paris"]) for word in WORDS[:6]]
+    other = make_request(["London"], labels=("other",))
+    make_drafted_greedy(max_new_tokens=4)(backbone, requests, MANY)
+    cache = prefix_cache(backbone)
+    assert len(cache) == 1
+    layers = next(iter(cache._entries.values()))
+    make_exact_search()(backbone, [*requests, other], MANY)
+    assert len(cache) == 2
+    assert next(iter(cache._entries.values())) is layers
+    prompt = backbone.prompt_ids([requests[0].prompt.text])[0]
+    shared = shared_length(backbone, requests[0], prompt)
+    assert 0 < shared < len(prompt)
+    assert layers[0][0].shape[2] == shared
+
+
+def test_prefix_cache_is_bounded_and_forgets_the_oldest():
+    backbone = build_tiny_causal()
+    view, cache = ModelView(backbone), PrefixCache(max_bytes=1)
+    with torch.inference_mode():
+        first = cache.get(backbone, view, (1, 2, 3))
+        assert cache.get(backbone, view, (1, 2, 3)) is first
+        cache.get(backbone, view, (4, 5))
+    assert len(cache) == 1 and (4, 5) in cache._entries
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_prefix_is_computed_anew_when_weights_change(counted):
+    backbone = build_tiny_causal()
+    request = make_request(["London", "lives", "in", "Paris"])
+    decoder = make_exact_search(max_forks=0)
+    before = decoder(backbone, [request], MANY)[0].stats["log_prob"]
+    add_noise(backbone, 1.0)
+    if not counted:
+        backbone.version -= 1
+    after = decoder(backbone, [request], MANY)[0].stats["log_prob"]
+    fresh = build_tiny_causal()
+    add_noise(fresh, 1.0)
+    assert after == pytest.approx(decoder(fresh, [request], MANY)[0].stats["log_prob"], abs=1e-5)
+    assert after != pytest.approx(before, abs=1e-5)
+
+
+def test_backbones_are_not_kept_alive():
+    import gc
+    import weakref
+
+    backbone = build_tiny_causal()
+    make_exact_search()(backbone, [make_request(["London"])], MANY)
+    gone = weakref.ref(backbone)
+    del backbone
+    gc.collect()
+    assert gone() is None
+
+
+def test_threads_share_a_model():
+    backbone = build_tiny_causal(seed=4)
+    decoders = [make_exact_search(), make_drafted_greedy(max_new_tokens=20)]
+    requests = [make_request(list(WORDS[i : i + 5])) for i in range(0, 20, 5)]
+    expected = [[g.text for g in d(backbone, requests, MANY)] for d in decoders]
+    found: dict[int, list[str]] = {}
+
+    def work(number: int) -> None:
+        answers = decoders[number % 2](backbone, requests, MANY)
+        found[number] = [g.text for g in answers]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {i: expected[i % 2] for i in range(6)}
+
+
+def test_models_without_keys_and_values_are_refused():
+    from transformers import MambaConfig, MambaForCausalLM
+
+    backbone = build_tiny_causal()
+    config = MambaConfig(vocab_size=400, hidden_size=16, num_hidden_layers=1, state_size=4)
+    backbone.model = MambaForCausalLM(config).eval()
+    with pytest.raises(ValueError, match="E402"):
+        make_drafted_greedy()(backbone, [make_request(["London"])], MANY)
+
+
+def test_seq2seq_with_absolute_positions_is_decoded_row_by_row():
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    backbone = build_tiny_seq2seq()
+    config = BartConfig(
+        vocab_size=len(backbone.tokenizer), d_model=16, encoder_layers=1, decoder_layers=1,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32,
+        decoder_ffn_dim=32, pad_token_id=0, eos_token_id=1, bos_token_id=None,
+        decoder_start_token_id=1, forced_eos_token_id=None,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    backbone.model = BartForConditionalGeneration(config).eval()
+    requests = [make_request(list(WORDS[i : i + 3 + i])) for i in range(4)]
+    together = make_exact_search(max_forks=3)(backbone, requests, MANY)
+    alone = [make_exact_search(max_forks=3)(backbone, [r], MANY)[0] for r in requests]
+    assert [a.text for a in together] == [a.text for a in alone]
+    assert [a.stats["log_prob"] for a in together] == pytest.approx(
+        [a.stats["log_prob"] for a in alone], abs=1e-4
+    )
+
+
+def test_caches_read_what_the_model_made():
+    backbone = build_tiny_causal()
+    cache = ModelView(backbone).fill_cache(torch.tensor([[1, 2, 3]]))
+    layers = read_layers(cache)
+    assert len(layers) == 2
+    assert layers[0][0].shape == layers[0][1].shape == (1, 2, 3, 8)
