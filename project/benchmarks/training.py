@@ -27,7 +27,7 @@ from thinc.api import Config
 
 from spacy_gner.backbones import get_shim
 from spacy_gner.training.encoding import TrainingBatch
-from spacy_gner.training.forward import _logits
+from spacy_gner.training.forward import target_logits
 from spacy_gner.training.trainable import prepare_for_training, trainable_parameters
 
 SAMPLE = Path(__file__).parents[1] / "assets" / "sample_train.txt"
@@ -152,7 +152,7 @@ def run_torch(
 
 def package_forward(backbone: Any, batch: TrainingBatch) -> torch.Tensor:
     """RETURNS (torch.Tensor): As in an update of the component."""
-    return _logits(backbone, batch)
+    return target_logits(backbone, batch)
 
 
 def plain_forward(backbone: Any, batch: TrainingBatch) -> torch.Tensor:

@@ -35,11 +35,11 @@ def forward_batch(
     if not is_train:
         backbone.model.eval()
         with torch.no_grad(), _autocast(backbone):
-            return _logits(backbone, batch).float(), _no_backprop
+            return target_logits(backbone, batch).float(), _no_backprop
     prepare_for_training(backbone)
     _set_mode(backbone, batch.drop)
     with torch.enable_grad(), _autocast(backbone):
-        logits = _logits(backbone, batch).float()
+        logits = target_logits(backbone, batch).float()
 
     def backprop(d_logits: torch.Tensor) -> None:
         # Still in training mode: checkpointing computes layers again here.
@@ -55,7 +55,13 @@ def _no_backprop(d_logits: torch.Tensor) -> None:
     raise RuntimeError("This forward pass was not made for training (is_train=False).")
 
 
-def _logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
+def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
+    """Run the model on a batch, in whatever mode it is.
+
+    backbone (Backbone): The model.
+    batch (TrainingBatch): B rows, N target tokens.
+    RETURNS (torch.Tensor): Logits at the target tokens, (N, vocabulary).
+    """
     device = backbone.device
     rows, positions = batch.rows.to(device), batch.positions.to(device)
     input_ids = batch.input_ids.to(device)
