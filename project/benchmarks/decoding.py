@@ -70,6 +70,7 @@ def main() -> None:
         help="cpu counts the processor time of this process, for a machine that others use too",
     )
     parser.add_argument("--memory", action="store_true", help="measure peaks, one process each")
+    parser.add_argument("--peak", choices=DECODERS, help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--plot", type=Path, help="write speed against sentence length here")
     args = parser.parse_args()
@@ -77,8 +78,11 @@ def main() -> None:
     for name in wanted:
         if name not in DECODERS:
             parser.error(f"--decoders: {name!r} is none of {', '.join(DECODERS)}")
+    if args.peak:
+        print_peak(args.peak, args)
+        return
     if args.memory:
-        print_memory(args, wanted)
+        print_memory(wanted)
         return
     result = measure(args, wanted)
     print_table(result, args)
@@ -367,38 +371,23 @@ def print_table(result: dict, args: argparse.Namespace) -> None:
             print(f"F1 {name}: " + ", ".join(f"{k} {v:.1f}" for k, v in row["f1"].items()))
 
 
-def print_memory(args: argparse.Namespace, wanted: list[str]) -> None:
+def print_memory(wanted: list[str]) -> None:
     """Run each decoder in a process of its own, and print its peak."""
     peaks = {}
     for name in wanted:
         if name == "floor":
             continue
-        code = (
-            "import sys; sys.argv = sys.argv[1:]; import decoding; import argparse; "
-            f"decoding.print_peak({name!r}, {vars(args)!r})"
-        )
-        paths = str(Path(__file__).parent)
-        run = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                f"import sys; from pathlib import *; sys.path.insert(0, {paths!r}); {code}",
-                "x",
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = [sys.executable, *sys.argv, "--peak", name]
+        run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         peaks[name] = float(run.stdout.split()[-1])
     for name, peak in peaks.items():
         ratio = f", {peak / peaks['generate']:.2f} x generate" if "generate" in peaks else ""
         print(f"{name}: peak {peak:.0f} MiB{ratio}")
 
 
-def print_peak(name: str, values: dict) -> None:
-    args = argparse.Namespace(**values)
-    measure(args, [name])
-    if torch.cuda.is_available() and args.device != "cpu":
+def print_peak(name: str, args: argparse.Namespace) -> None:
+    result = measure(args, [name])
+    if result["device"].startswith("cuda"):
         print(torch.cuda.max_memory_allocated() / 2**20)
     else:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -43,7 +43,7 @@ class ExactSearch:
     forces_words = True
 
     def __init__(
-        self, max_forks: int = 16, max_draft: int = 256, pass_overhead: float | None = None
+        self, max_forks: int = 8, max_draft: int = 256, pass_overhead: float | None = None
     ):
         check_at_least("max_forks", max_forks, 0)
         check_at_least("max_draft", max_draft, 0)
@@ -235,7 +235,7 @@ class _Run:
 
 @registry.misc("spacy_gner.ExactSearch.v1")
 def make_exact_search(
-    max_forks: int = 16, max_draft: int = 256, pass_overhead: float | None = None
+    max_forks: int = 8, max_draft: int = 256, pass_overhead: float | None = None
 ) -> Decoder:
     """Make the decoder that forces the words and finds the most probable tagging.
 

@@ -56,7 +56,7 @@ def test_exact_search_finds_best_tagging(backbone, scheme, n_words):
 @pytest.mark.parametrize("max_forks", [0, 1, 3])
 def test_exact_search_says_when_it_hit_the_limit(backbone, max_forks):
     rng = random.Random(9)
-    requests = [make_request(random_words(rng, 8)) for _ in range(5)]
+    requests = [make_request(random_words(rng, 5)) for _ in range(5)]
     full = make_exact_search(max_forks=10_000)(backbone, requests, 10_000)
     cut = make_exact_search(max_forks=max_forks)(backbone, requests, 10_000)
     for request, one, other in zip(requests, full, cut, strict=True):
@@ -75,7 +75,7 @@ def test_exact_search_says_when_it_hit_the_limit(backbone, max_forks):
 @pytest.mark.parametrize("batch_tokens", [1, 400, 10**6])
 def test_exact_search_gives_the_same_in_every_batch(backbone, batch_tokens):
     rng = random.Random(4)
-    requests = [make_request(random_words(rng, 1 + i % 7)) for i in range(16)]
+    requests = [make_request(random_words(rng, 1 + i % 4)) for i in range(16)]
     decoder = make_exact_search(max_forks=10_000)
     for request, answer in zip(requests, decoder(backbone, requests, batch_tokens), strict=True):
         (alone,) = decoder(backbone, [request], batch_tokens)
