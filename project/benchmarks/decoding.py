@@ -99,8 +99,8 @@ def read_sentences(path: Path) -> list[dict]:
 
 
 def load_requests(args: argparse.Namespace) -> tuple[list[Request], list[dict]]:
-    """RETURNS (tuple[list[Request], list[dict]]): The requests, sorted by their number of words, and
-    for each its gold tags and data set."""
+    """RETURNS (tuple[list[Request], list[dict]]): The requests, sorted by their number of
+    words, and for each its gold tags and data set."""
     items = []
     for path in args.data:
         sentences = read_sentences(path)
@@ -165,7 +165,7 @@ class Plain:
         )
         skip = inputs["input_ids"].shape[1] if b.is_causal else 1
         outputs = []
-        for row, limit in zip(rows[:, skip:].tolist(), limits):
+        for row, limit in zip(rows[:, skip:].tolist(), limits, strict=True):
             end = next((i for i, token in enumerate(row) if token in b.end_ids), limit)
             outputs.append(row[: min(end, limit)])
         return outputs, self.passes - before
@@ -202,12 +202,12 @@ def overfit(backbone, requests: list[Request], gold: list[dict], steps: int) -> 
     prompts = b.prompt_ids([r.prompt.text for r in requests])
     targets = [
         [t for ids in b.target_ids(SCHEME.pieces(r.words, g["tags"])) for t in ids] + [b.eos_id]
-        for r, g in zip(requests, gold)
+        for r, g in zip(requests, gold, strict=True)
     ]
     model.train()
     for step in range(steps):
         total = 0.0
-        for prompt, target in zip(prompts, targets):
+        for prompt, target in zip(prompts, targets, strict=True):
             ids = prompt + target if b.is_causal else prompt
             labels = [-100] * len(prompt) + target if b.is_causal else target
             device = b.device
@@ -267,10 +267,10 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
         plain = greedy if name == "generate" else beams
         outputs, passes = plain.generate(part)
         stats[name]["forward_passes"] += passes * len(batch)
-        for i, ids in zip(batch, outputs):
+        for i, ids in zip(batch, outputs, strict=True):
             plain.outputs[i] = ids
         texts = [backbone.decode(ids) for ids in outputs]
-        return [(t, SCHEME.parse(t, r.labels)) for t, r in zip(texts, part)]
+        return [(t, SCHEME.parse(t, r.labels)) for t, r in zip(texts, part, strict=True)]
 
     order = sorted(
         wanted,
@@ -292,7 +292,7 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
                 start = clock(backbone.device, args.clock)
                 answer = decode(name, batch)
                 elapsed = clock(backbone.device, args.clock) - start
-                for i, row in zip(batch, answer or [None] * len(batch)):
+                for i, row in zip(batch, answer or [None] * len(batch), strict=True):
                     answers[name][i] = row
                     seconds[name][i] = elapsed / len(batch)
             print(f"\r{n_done}/{len(batches)} batches", end="", file=sys.stderr)
@@ -306,11 +306,16 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
             **{key: value / len(requests) for key, value in stats[name].items()},
         }
         if name != "floor":
-            tags = [tag_words(matcher, r.words, a[1]) for r, a in zip(requests, answers[name])]
+            tags = [
+                tag_words(matcher, r.words, a[1])
+                for r, a in zip(requests, answers[name], strict=True)
+            ]
             row["f1"] = f1_by_set(tags, gold)
             row["f1_average"] = sum(row["f1"].values()) / len(row["f1"])
             if "generate" in wanted:
-                same = [a[0] == b[0] for a, b in zip(answers[name], answers["generate"])]
+                same = [
+                    a[0] == b[0] for a, b in zip(answers[name], answers["generate"], strict=True)
+                ]
                 row["identical"] = sum(same) / len(same)
         table[name] = row
     return {
@@ -336,7 +341,7 @@ def tag_words(matcher: LCSMatcher, words: tuple[str, ...], pairs) -> list[str]:
 
 def f1_by_set(predicted: list[list[str]], gold: list[dict]) -> dict[str, float]:
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for tags, item in zip(predicted, gold):
+    for tags, item in zip(predicted, gold, strict=True):
         found, right = set(SCHEME.decode(tags)), set(SCHEME.decode(item["tags"]))
         for i, n in enumerate((len(found & right), len(found), len(right))):
             counts[item["name"]][i] += n
@@ -347,8 +352,8 @@ def print_table(result: dict, args: argparse.Namespace) -> None:
     table = result["decoders"]
     print(
         f"{result['model']} ({result['kind']}), {result['device']}, {result['dtype']}, "
-        f"{result['threads']} threads, {result['clock']} clock, {result['sentences']} sentences in batches of "
-        f"{result['batch_size']}\n"
+        f"{result['threads']} threads, {result['clock']} clock, "
+        f"{result['sentences']} sentences in batches of {result['batch_size']}\n"
     )
     names = ("generate", "generate-4", "floor")
     print(f"{'':<12}{'passes':>8}{'sent/s':>9}" + "".join(f"{'x ' + n:>13}" for n in names), end="")
@@ -364,7 +369,8 @@ def print_table(result: dict, args: argparse.Namespace) -> None:
     if "exact" in table:
         row = table["exact"]
         print(
-            f"\nexact: {row['forks']:.1f} forks per sentence, {row['hit_max_forks']:.1%} hit max_forks"
+            f"\nexact: {row['forks']:.1f} forks per sentence, "
+            f"{row['hit_max_forks']:.1%} hit max_forks"
         )
     for name, row in table.items():
         if "f1" in row and len(row["f1"]) > 1:
@@ -402,7 +408,7 @@ def plot(result: dict, path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
     for name, seconds in result["seconds"].items():
         buckets = defaultdict(list)
-        for words, value in zip(result["words"], seconds):
+        for words, value in zip(result["words"], seconds, strict=True):
             buckets[words // 10 * 10 + 5].append(value)
         xs = sorted(buckets)
         axes.plot(xs, [len(buckets[x]) / sum(buckets[x]) for x in xs], marker="o", label=name)
