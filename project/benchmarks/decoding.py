@@ -15,6 +15,7 @@ The data are lines of {"words": [...], "labels": ["O", "B-x", ...]}, plain or gz
 """
 
 import argparse
+import copy
 import gzip
 import json
 import random
@@ -250,10 +251,14 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
     seconds: dict[str, list[float]] = {name: [0.0] * len(requests) for name in wanted}
     stats: dict[str, dict[str, float]] = {name: defaultdict(float) for name in wanted}
 
+    # What a decoder remembers (names that it saw, prefixes) belongs to a backbone: each gets
+    # one of its own, around the same weights, so that none profits from another.
+    own = {name: copy.copy(backbone) for name in ours}
+
     def decode(name: str, batch: list[int]) -> list:
         part = [requests[i] for i in batch]
         if name in ours:
-            generations = ours[name](backbone, part, 10**9)
+            generations = ours[name](own[name], part, 10**9)
             for generation in generations:
                 for key, value in generation.stats.items():
                     stats[name][key] += value
@@ -285,6 +290,7 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
         warnings.simplefilter("ignore")
         for name in order:  # warm up: caches of the tokenizer, memory, kernels
             decode(name, batches[0][:1])
+        own.update({name: copy.copy(backbone) for name in ours})
         for values in stats.values():
             values.clear()
         for n_done, batch in enumerate(batches, start=1):
