@@ -66,6 +66,7 @@ def load_config(args: argparse.Namespace) -> Config:
         "components.gner.model.name": args.model,
         "components.gner.model.device": args.device,
         "training.batcher.size": args.batch_size,
+        "training.accumulate_gradient": 1,
         "training.max_steps": args.steps + 1,
         "training.eval_frequency": args.steps + 10,
     }
