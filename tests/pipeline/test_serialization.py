@@ -122,11 +122,9 @@ def test_spacy_package(tmp_path, make_nlp):
     expected = [full(doc) for doc in nlp.pipe(TEXTS)]
     nlp.meta["name"] = "tiny_gner"
     nlp.to_disk(tmp_path / "saved")
-    # As a user would, elsewhere: in the folder of the sources spaCy finds this package twice,
-    # installed and as sources, and then names no requirement at all.
     command = [sys.executable, "-m", "spacy", "package", "saved", ".", "--build", "none"]
     subprocess.run(command, check=True, capture_output=True, timeout=300, cwd=tmp_path)
     folder = next((tmp_path / "en_tiny_gner-0.0.0").glob("en_tiny_gner/en_tiny_gner-*"))
     assert read_elsewhere(folder) == expected
-    meta = json.loads((folder / "meta.json").read_text())
+    meta = json.loads((tmp_path / "en_tiny_gner-0.0.0" / "meta.json").read_text())
     assert any(r.startswith("spacy-gner") for r in meta["requirements"])
