@@ -31,6 +31,9 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="where to write the table of data sets")
     parser.add_argument("--limit", type=int, default=0, help="documents of train.spacy; 0: all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--size", type=float, default=1.0, help="multiplies the number of prompts, roughly"
+    )
     args = parser.parse_args()
     rng = random.Random(args.seed)
     index = json.loads((args.data / "gold" / "index.json").read_text(encoding="utf8"))
@@ -51,7 +54,7 @@ def main() -> None:
     train["silver"] = read_silver(args.data / "silver")
     known = benchmark_texts(args.data / "gold")
     train = {name: [s for s in rows if text_of(s) not in known] for name, rows in train.items()}
-    lines = [to_line(*pair) for pair in short_run(train, inventories, rng)]
+    lines = [to_line(*pair) for pair in short_run(train, inventories, args.size, rng)]
     rng.shuffle(lines)
     write_lines(args.output / "prompts.jsonl.gz", lines)
     n_silver = sum(line["source"] == "silver" for line in lines)
@@ -65,17 +68,26 @@ def main() -> None:
 
 
 def short_run(
-    train: dict[str, list[Sentence]], inventories: dict[str, list[str]], rng: random.Random
+    train: dict[str, list[Sentence]],
+    inventories: dict[str, list[str]],
+    size: float,
+    rng: random.Random,
 ) -> Iterator[tuple[Sentence, list[str]]]:
-    """YIELDS (tuple[Sentence, list[str]]): The sentences for a run without a GPU, each
-    with its prompt: a share of every data set, all open-type passages up to 40 words,
-    and some of the longer ones."""
+    """Choose the sentences for a run without a GPU.
+
+    train (dict[str, list[Sentence]]): The sentences of every data set, and "silver".
+    inventories (dict[str, list[str]]): The labels of every data set.
+    size (float): Multiplies the share of every data set and of the longer passages.
+    rng (random.Random): Decides.
+    YIELDS (tuple[Sentence, list[str]]): A sentence and its prompt: a share of every data
+        set, all open-type passages up to 40 words, and some of the longer ones.
+    """
     for name, inventory in inventories.items():
-        for sentence in pick(train[name], SHARES.get(name, DEFAULT_SHARE), rng):
+        for sentence in pick(train[name], round(size * SHARES.get(name, DEFAULT_SHARE)), rng):
             yield closed_prompt(vary(sentence, rng), inventory, rng)
     labels = OpenLabels(train["silver"])
     for passage in train["silver"]:
-        if len(passage.words) <= 40 or (len(passage.words) <= 70 and rng.random() < 0.2):
+        if len(passage.words) <= 40 or (len(passage.words) <= 70 and rng.random() < 0.2 * size):
             yield open_prompt(vary(passage, rng), labels, rng)
 
 
