@@ -178,6 +178,10 @@ class Errors(metaclass=_WithCodes):
         "has its own types. Leave them out."
     )
     E218 = '--rename {pair} has no "=". Write the old name and the new: --rename PER=person'
+    E219 = (
+        "{place}: not a file of Docs ({error}). Write one with spacy.tokens.DocBin.to_disk or "
+        "`python -m spacy_gner convert`."
+    )
     # --- E3xx: scoring and reports ---------------------------------------------
     E301 = (
         "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "

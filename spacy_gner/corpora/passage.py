@@ -31,6 +31,7 @@ class Passage:
     missing (Sequence[int]): The words without annotation.
     is_open (bool): Whether the types are open: any type that was not annotated is absent, as
         in Pile-NER. With a closed inventory, types outside of it are O in the passage.
+    dataset (Optional[str]): Name of the data set, if the passage itself knows it.
     """
 
     words: Sequence[str]
@@ -39,6 +40,7 @@ class Passage:
     spaces: Sequence[bool] | None = None
     missing: Sequence[int] = ()
     is_open: bool = False
+    dataset: str | None = None
 
     def __post_init__(self) -> None:
         # Equal words share their memory: large mixtures are kept as passages.
@@ -50,12 +52,14 @@ def make_example(nlp: Language, passage: Passage, dataset: str | None = None) ->
 
     nlp (Language): Gives the vocab.
     passage (Passage): The words and their entities.
-    dataset (Optional[str]): Name of the data set, kept in `user_data["gner_dataset"]`.
+    dataset (Optional[str]): Name of the data set, kept in `user_data["gner_dataset"]`. The
+        passage's own name comes first.
     RETURNS (Example): Both Docs carry the inventory in `doc._.gner_labels`. Words
         without annotation are missing in the reference (`ent_iob` 0), not O.
     """
-    predicted = _make_doc(nlp.vocab, passage, dataset)
-    reference = _make_doc(nlp.vocab, passage, dataset)
+    name = passage.dataset or dataset
+    predicted = _make_doc(nlp.vocab, passage, name)
+    reference = _make_doc(nlp.vocab, passage, name)
     reference.set_ents(
         [Span(reference, start, end, label=label) for start, end, label in passage.entities],
         missing=[Span(reference, i, i + 1) for i in passage.missing],
