@@ -252,6 +252,10 @@ class Errors(metaclass=_WithCodes):
         "Face tokenizer, or its name where it was downloaded before."
     )
     E318 = "Give two or more different results of `python -m spacy_gner evaluate` to compare."
+    E320 = (
+        "The names of labels cannot be read from {path}: {error}. Write a JSON object such as "
+        '{{"programlang": "programming language"}}.'
+    )
     # --- E4xx: decoding ----------------------------------------------------------
     E401 = (
         "The prompt needs {n_tokens} tokens and the model has only {limit} positions for prompt and "

@@ -31,7 +31,8 @@ def test_project_all(tmp_path, monkeypatch):
     steps = "--training.max_steps=2 --training.eval_frequency=2 --training.batcher.size=2"
     monkeypatch.setenv("SPACY_CONFIG_OVERRIDES", f"{steps} --corpora.dev.limit=2")
     project_run(tmp_path, "all", overrides={"vars.limit": 4, "vars.min_gain": -101.0}, capture=True)
-    assert (tmp_path / "project" / "metrics" / "sample.json").is_file()
+    for name in ("before", "after"):
+        assert (tmp_path / "project" / "metrics" / name / "report.html").is_file()
     packages = list((tmp_path / "project" / "packages").glob("en_gner_sample-*/dist/*.tar.gz"))
     assert len(packages) == 1
     # The adapter travels, the base weights do not.

@@ -19,8 +19,8 @@ def evaluate(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=PATH of a data set: JSONL or CoNLL, .gz or not, or a directory with one "
-            "file per split. May be repeated."
+            help="NAME=PATH of a data set: JSONL, CoNLL or [mention](type) text, .gz or not, a "
+            ".spacy file, or a directory with one file per split. May be repeated."
         ),
     ] = None,
     model: Annotated[
@@ -57,6 +57,10 @@ def evaluate(
             help="A label that becomes O and is not asked for; the paper drops CrossNER's "
             "miscellaneous. May be repeated."
         ),
+    ] = None,
+    label_names: Annotated[
+        Path | None,
+        typer.Option(help="JSON object of other names for labels of the data sets."),
     ] = None,
     seen_labels: Annotated[
         Path | None,
@@ -98,7 +102,8 @@ def evaluate(
         if bool(data) == (predictions is not None):
             raise ValueError(Errors.E313)
         dropped = tuple(dict.fromkeys(drop_label or []))
-        selection = evaluation.Selection(split, limit, seed, dropped)
+        names = evaluation.read_label_names(label_names)
+        selection = evaluation.Selection(split, limit, seed, dropped, names)
         if predictions is not None:
             metrics = evaluation.score_predictions(predictions, tokenizer, selection, seen_labels)
         else:

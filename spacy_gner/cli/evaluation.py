@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,14 @@ class Selection:
     limit (int | None): Sentences per data set.
     seed (int): Of their draw.
     drop_labels (tuple[str, ...]): Labels that become O.
+    label_names (Mapping[str, str]): Other names for labels of the data sets.
     """
 
     split: str = "test"
     limit: int | None = None
     seed: int = 0
     drop_labels: tuple[str, ...] = ()
+    label_names: Mapping[str, str] = field(default_factory=dict)
 
 
 def score_predictions(
@@ -118,6 +120,7 @@ def evaluate_predictor(
         "limit": selection.limit,
         "seed": selection.seed,
         "dropped labels": list(selection.drop_labels),
+        "label names": dict(selection.label_names),
         "seen labels": seen_labels and str(seen_labels),
     }
     described = {**system, **predictor.describe()}
@@ -158,6 +161,24 @@ def read_options(values: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             options[key] = text
     return options
+
+
+def read_label_names(path: Path | None) -> dict[str, str]:
+    """Read other names for labels.
+
+    path (Path | None): A JSON object: name in the data to name in the prompt.
+    RETURNS (dict[str, str]): The names; empty without a path.
+    RAISES (ValueError): E320 if the file cannot be read or is something else.
+    """
+    if path is None:
+        return {}
+    try:
+        names = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(Errors.E320.format(path=path, error=error)) from None
+    if not isinstance(names, dict) or not all(isinstance(v, str) and v for v in names.values()):
+        raise ValueError(Errors.E320.format(path=path, error="not an object of names"))
+    return names
 
 
 def read_seen_labels(path: Path | None) -> list[str] | None:

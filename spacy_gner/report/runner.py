@@ -76,12 +76,12 @@ def _predict_batch(
 ) -> dict[int, ScoredSentence]:
     sentences = [dataset.sentences[index] for index in indices]
     start = perf_counter()
-    predictions = predict([(sentence.words, dataset.labels) for sentence in sentences])
+    predictions = predict([(sentence.words, dataset.labels_of(sentence)) for sentence in sentences])
     seconds = (perf_counter() - start) / len(indices)
     if len(predictions) != len(indices):
         raise ValueError(Errors.E308.format(n=len(indices), m=len(predictions)))
     return {
-        index: _scored(sentence, dataset.labels, prediction, seconds)
+        index: _scored(sentence, dataset.labels_of(sentence), prediction, seconds)
         for index, sentence, prediction in zip(indices, sentences, predictions, strict=True)
     }
 

@@ -119,6 +119,22 @@ def test_evaluate_continues_and_starts_afresh(pipeline, data, tmp_path):
     assert len(store.read_text().splitlines()) == 1 + 2
 
 
+def test_evaluate_takes_other_names_of_labels(pipeline, data, tmp_path):
+    coded = tmp_path / "test.jsonl"
+    coded.write_text(data.read_text().replace("-person", "-PER"))
+    names = tmp_path / "names.json"
+    arguments = ["--model", pipeline, "--data", f"mine={coded}", "--output", tmp_path, "--no-html"]
+    names.write_text('{"PER": "person", "LOC": "location"}')
+    result = run("evaluate", *arguments, "--label-names", names)
+    assert result.exit_code == 0, result.output
+    (dataset,) = load_metrics(tmp_path)["datasets"]
+    assert dataset["labels"] == LABELS and dataset["strict"]["f"] == 1.0
+    for text in ("{", '["person"]', '{"PER": 1}'):
+        names.write_text(text)
+        result = run("evaluate", *arguments, "--label-names", names)
+        assert result.exit_code == 2 and "[E320]" in result.output
+
+
 def test_evaluate_takes_decoder_and_options(pipeline, data, tmp_path):
     arguments = ["--model", pipeline, "--data", f"mine={data}", "--output", tmp_path, "--no-html"]
     decoder = ["--decoder", "spacy_gner.BeamSearch.v1"]

@@ -2,8 +2,11 @@ import gzip
 import json
 
 import pytest
+import spacy
+from spacy.tokens import DocBin
 
-from spacy_gner.report.data import read_dataset
+from spacy_gner.corpora.passage import Passage, make_example
+from spacy_gner.report.data import GoldSentence, read_dataset
 from spacy_gner.scoring.records import Mention
 
 ROWS = [
@@ -74,3 +77,44 @@ def test_read_dataset_names_what_is_wrong(tmp_path, content, code):
 def test_read_dataset_names_a_missing_file(tmp_path):
     with pytest.raises(ValueError, match=r"\[E305\]"):
         read_dataset("x", tmp_path / "no.jsonl")
+
+
+def test_read_dataset_asks_open_passages_for_their_own_types(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text(
+        "\n[Ada](person) saw [Rome](city).\n\nNobody saw.\n[O](letter) [Oslo](city) O\n"
+    )
+    dataset = read_dataset("x", path, drop_labels=["letter"])
+    first, second, third = dataset.sentences
+    assert first.words == ("Ada", "saw", "Rome", ".")
+    assert first.mentions == (Mention(0, 1, "person"), Mention(2, 3, "city"))
+    assert [dataset.labels_of(s) for s in dataset.sentences] == [("person", "city"), (), ("city",)]
+    assert third.mentions == (Mention(1, 2, "city"),)
+    assert dataset.labels == ("city", "person")
+
+
+def test_read_dataset_takes_text_for_columns_where_lines_end_with_a_tag(tmp_path):
+    path = tmp_path / "test.txt"
+    path.write_text("[a](b)\tB-programming language\nis\tO\n\nin\tO\n")
+    first, second = read_dataset("x", tmp_path).sentences
+    assert first.words == ("[a](b)", "is")
+    assert first.mentions == (Mention(0, 1, "programming language"),)
+    assert first.labels is None
+
+
+def test_read_dataset_reads_docs_and_passes_over_white_space(tmp_path):
+    passage = Passage(["New", "\n", "York", " ", "is"], [(0, 3, "city")], ["city", "person"])
+    reference = make_example(spacy.blank("en"), passage).reference
+    DocBin(docs=[reference], store_user_data=True).to_disk(tmp_path / "x.spacy")
+    (sentence,) = read_dataset("x", tmp_path / "x.spacy").sentences
+    assert sentence == GoldSentence(
+        ("New", "York", "is"), (Mention(0, 2, "city"),), ("city", "person")
+    )
+
+
+def test_read_dataset_wants_all_words_of_docs_annotated(tmp_path):
+    passage = Passage(["New", "York"], [(0, 1, "city")], ["city"], missing=[1])
+    reference = make_example(spacy.blank("en"), passage).reference
+    DocBin(docs=[reference], store_user_data=True).to_disk(tmp_path / "x.spacy")
+    with pytest.raises(ValueError, match=r"\[E306\].*x.spacy, Doc 1"):
+        read_dataset("x", tmp_path / "x.spacy")

@@ -41,7 +41,7 @@ def corpora(tmp_path_factory):
         "spacy_gner.BIOCorpus.v1": root / "bio.jsonl",
         "spacy_gner.InlineCorpus.v1": root / "inline.txt",
         "spacy_gner.PileNER.v1": root / "pile.json",
-        "spacy.Corpus.v1": root / "docs.spacy",
+        "spacy_gner.DocBinCorpus.v1": root / "docs.spacy",
     }
 
 
