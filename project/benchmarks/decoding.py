@@ -7,8 +7,8 @@ after the other, so that whatever else slows the machine down slows all of them 
 ratios are what counts. Besides the package's decoders there are
 
 - generate, generate-4: greedy and beam search by transformers' own `generate()`, called
-  directly;
-- floor: one teacher-forced pass over prompt and greedy output, without any cache: what
+  directly, with torch's own linear layers;
+- floor: one teacher-forced pass over prompt and greedy output, without any cache, likewise: what
   it costs to look at every token once.
 
 The data are lines of {"words": [...], "labels": ["O", "B-x", ...]}, plain or gzipped.
@@ -31,6 +31,7 @@ import torch
 
 from spacy_gner.backbones import get_shim
 from spacy_gner.backbones.architectures import build_auto
+from spacy_gner.backbones.linear import use_fast_linear
 from spacy_gner.decoding.beam_search import make_beam_search, output_limits
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
@@ -295,6 +296,8 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
             values.clear()
         for n_done, batch in enumerate(batches, start=1):
             for name in order:
+                # The package's linear layers are part of its decoders, not of what they replace.
+                use_fast_linear(backbone.model, name in ours)
                 start = clock(backbone.device, args.clock)
                 answer = decode(name, batch)
                 elapsed = clock(backbone.device, args.clock) - start

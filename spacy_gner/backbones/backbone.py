@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from .adapters import KeptAdapter
 from .default_model import DEFAULT_MAX_LENGTH, DEFAULT_MODEL
+from .linear import use_fast_linear
 from .settings import INSTRUCTION_FORMAT, MAX_LENGTH, BackboneSettings
 
 # A target's piece never starts the text, so it is always tokenised behind this.
@@ -66,6 +67,7 @@ class Backbone:
         settings: BackboneSettings,
         adapter: KeptAdapter | None = None,
     ):
+        use_fast_linear(model)
         self.model = model
         self.tokenizer = tokenizer
         self.kind = kind

@@ -8,6 +8,10 @@ from torch import nn
 from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
+from ..backbones.linear import FastLinear, linear
+
+# Layers that do nothing but multiply: only their weights can be taken in part.
+_PLAIN = (nn.Linear, FastLinear)
 
 
 def plain_model(backbone: Backbone) -> Any:
@@ -37,11 +41,10 @@ class _SelectiveHead(nn.Module):
             hidden = hidden.reshape(1, -1, hidden.shape[-1])[:, self.positions]
         if self.tokens is None:
             return self.head(hidden)
-        if self.may_narrow and type(self.head) is nn.Linear:
-            bias = self.head.bias
-            return nn.functional.linear(
-                hidden, self.head.weight[self.tokens], None if bias is None else bias[self.tokens]
-            )
+        head = self.head
+        if self.may_narrow and isinstance(head, nn.Linear) and type(head) in _PLAIN:
+            bias = None if head.bias is None else head.bias[self.tokens]
+            return linear(hidden, head.weight[self.tokens], bias)
         return self.head(hidden)
 
 

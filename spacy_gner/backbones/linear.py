@@ -1,0 +1,73 @@
+"""Linear layers that are fast for a few rows on a CPU.
+
+A decoder gives a model one to some dozens of tokens at a time. For so few rows, the matrix
+product that torch takes for float32 (MKL's sgemm) is far from what the machine can do: two rows
+cost it more than eight. oneDNN, which torch brings along and uses for other precisions, needs no
+more memory and up to half the time. docs/decoding.md has the figures.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def _find_kernel() -> bool:
+    """Whether this build of torch has oneDNN's linear layer, with the arguments known here."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    try:
+        x, weight = torch.ones(2, 3), torch.ones(4, 3)
+        out = torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
+        return torch.equal(out, torch.full((2, 4), 3.0))
+    # Whatever a build without it raises: then torch's own product does the same, more slowly.
+    except Exception:
+        return False
+
+
+HAS_KERNEL = _find_kernel()
+
+
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """`torch.nn.functional.linear`, by oneDNN where that is possible and pays: in float32, on a
+    CPU, without gradients.
+
+    x (torch.Tensor): Shape (..., n).
+    weight (torch.Tensor): Shape (m, n).
+    bias (torch.Tensor | None): Shape (m,).
+    RETURNS (torch.Tensor): Shape (..., m).
+    """
+    if (
+        HAS_KERNEL
+        and x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and x.dim() > 1
+        and x.numel()
+        and not torch.is_grad_enabled()
+    ):
+        result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        return result
+    return F.linear(x, weight, bias)
+
+
+class FastLinear(nn.Linear):
+    """A linear layer that multiplies with `linear`."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x (torch.Tensor): Shape (..., n).
+        RETURNS (torch.Tensor): Shape (..., m)."""
+        return linear(x, self.weight, self.bias)
+
+
+def use_fast_linear(model: nn.Module, fast: bool = True) -> None:
+    """Switch the linear layers of a model. Their weights, names and places stay, so that
+    adapters and checkpoints see no difference.
+
+    model (nn.Module): Changed in place. Only layers that are exactly `torch.nn.Linear` (or
+        exactly `FastLinear`) are switched: others, quantised ones for instance, have
+        a product of their own.
+    fast (bool): False switches back.
+    """
+    old, new = (nn.Linear, FastLinear) if fast else (FastLinear, nn.Linear)
+    for module in model.modules():
+        if type(module) is old:
+            module.__class__ = new

@@ -1,0 +1,82 @@
+import copy
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from spacy_gner.backbones import linear as module
+from spacy_gner.backbones.linear import FastLinear, linear, use_fast_linear
+
+from ..models import build_tiny_causal
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=2),
+    st.integers(1, 70),
+    st.integers(1, 70),
+    st.booleans(),
+    st.booleans(),
+)
+def test_linear_is_linear(shape, n, m, has_bias, is_strided):
+    torch.manual_seed(0)
+    weight, bias = torch.randn(m, n), torch.randn(m) if has_bias else None
+    x = torch.randn(*shape, n)
+    if is_strided:
+        x = torch.randn(*shape, 2 * n)[..., ::2]
+        weight = torch.randn(n, m).T
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            linear(x, weight, bias), F.linear(x, weight, bias), rtol=1e-4, atol=1e-4
+        )
+
+
+@pytest.mark.skipif(not module.HAS_KERNEL, reason="this build of torch has no oneDNN")
+def test_linear_takes_the_kernel_only_where_it_can(monkeypatch):
+    taken = []
+
+    class Ops:
+        @staticmethod
+        def _linear_pointwise(x, weight, bias, *rest):
+            taken.append(x.shape)
+            return F.linear(x, weight, bias)
+
+    monkeypatch.setattr(torch.ops, "mkldnn", Ops)
+    layer = FastLinear(3, 4)
+    x = torch.randn(2, 3)
+    with torch.no_grad():
+        layer(x)
+        assert taken == [(2, 3)]
+        layer(x[0])
+        layer(x[:0])
+        layer.bfloat16()(x.bfloat16())
+    layer.float()(x).sum().backward()
+    assert len(taken) == 1 and layer.weight.grad is not None
+
+
+def test_fast_linear_changes_nothing_else():
+    class Own(nn.Linear):
+        pass
+
+    model = nn.Sequential(nn.Linear(3, 4), Own(4, 4), nn.Linear(4, 2, bias=False))
+    names, weights = list(model.state_dict()), list(model.parameters())
+    use_fast_linear(model)
+    assert [type(part) for part in model] == [FastLinear, Own, FastLinear]
+    assert list(model.state_dict()) == names
+    assert all(a is b for a, b in zip(model.parameters(), weights, strict=True))
+    x = torch.randn(5, 3)
+    for same in (copy.deepcopy(model), pickle.loads(pickle.dumps(model[0]))):
+        part = same[0] if isinstance(same, nn.Sequential) else same
+        assert type(part) is FastLinear
+        torch.testing.assert_close(part(x), model[0](x))
+    use_fast_linear(model, False)
+    assert [type(part) for part in model] == [nn.Linear, Own, nn.Linear]
+
+
+def test_backbones_have_fast_linear_layers():
+    kinds = {type(part) for part in build_tiny_causal().model.modules()}
+    assert FastLinear in kinds and nn.Linear not in kinds
