@@ -2,16 +2,16 @@
 
 import warnings
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import spacy
 import typer
 from spacy.tokens import DocBin
 from wasabi import msg
 
-from ..corpora.bio import make_bio_corpus
-from ..corpora.inline import make_inline_corpus
-from ..corpora.pile_ner import make_pile_ner
+from ..corpora.bio import BIOCorpus
+from ..corpora.inline import InlineCorpus
+from ..corpora.pile_ner import PileNER
 from ..corpora.reader import CorpusReader
 from ..corpora.report import ReadReport, check_choice
 from ..errors import Errors
@@ -92,12 +92,13 @@ def convert_cli(
                 "on_error": on_error,
                 "dataset": dataset,
             }
+            reader: CorpusReader
             if format == "inline":
-                reader = make_inline_corpus(input_path, **common)  # type: ignore[arg-type]
+                reader = InlineCorpus(input_path, **common)  # type: ignore[arg-type]
             elif format == "pile-ner":
-                reader = make_pile_ner(input_path, **common)  # type: ignore[arg-type]
+                reader = PileNER(input_path, **common)  # type: ignore[arg-type]
             else:
-                reader = make_bio_corpus(
+                reader = BIOCorpus(
                     input_path,
                     format=_BIO_FORMATS[format],
                     labels=_split(labels),
@@ -105,7 +106,7 @@ def convert_cli(
                     rename=_read_names(rename or []),
                     **common,  # type: ignore[arg-type]
                 )
-            report = convert(cast(CorpusReader, reader), output_path, lang)
+            report = convert(reader, output_path, lang)
         except (ValueError, ImportError, OSError) as error:
             msg.fail(str(error), exits=1)
     _print_report(report, output_path)

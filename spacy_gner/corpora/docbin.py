@@ -1,12 +1,10 @@
 """`spacy_gner.DocBinCorpus.v1`: Docs in spaCy's binary format, with their label inventories."""
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from spacy import registry
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training import Example
 from spacy.vocab import Vocab
 
 from ..errors import Errors
@@ -16,27 +14,6 @@ from .report import CorpusError, ReadReport
 
 
 @registry.readers("spacy_gner.DocBinCorpus.v1")
-def make_docbin_corpus(
-    path: Path | None,
-    limit: int = 0,
-    shuffle: bool = False,
-    seed: int = 0,
-    max_words: int = 0,
-    on_error: str = "raise",
-    dataset: str | None = None,
-) -> Callable[[Language], Iterable[Example]]:
-    """Make a reader of `.spacy` files. See `DocBinCorpus`."""
-    return DocBinCorpus(
-        path,
-        limit=limit,
-        shuffle=shuffle,
-        seed=seed,
-        max_words=max_words,
-        on_error=on_error,
-        dataset=dataset,
-    )
-
-
 class DocBinCorpus(CorpusReader):
     """Reads what `python -m spacy_gner convert` or `DocBin.to_disk` wrote.
 

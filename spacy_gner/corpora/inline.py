@@ -1,11 +1,9 @@
 """`spacy_gner.InlineCorpus.v1`: a passage a line, entities as `[mention](type)`."""
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from spacy import registry
 from spacy.language import Language
-from spacy.training import Example
 
 from .files import decode, iter_lines
 from .markup import CharSpan, parse_inline
@@ -16,27 +14,6 @@ from .tokenise import tokenise
 
 
 @registry.readers("spacy_gner.InlineCorpus.v1")
-def make_inline_corpus(
-    path: Path | None,
-    limit: int = 0,
-    shuffle: bool = False,
-    seed: int = 0,
-    max_words: int = 0,
-    on_error: str = "raise",
-    dataset: str | None = None,
-) -> Callable[[Language], Iterable[Example]]:
-    """Make a reader of passages with inline markup. See `InlineCorpus`."""
-    return InlineCorpus(
-        path,
-        limit=limit,
-        shuffle=shuffle,
-        seed=seed,
-        max_words=max_words,
-        on_error=on_error,
-        dataset=dataset,
-    )
-
-
 class InlineCorpus(CorpusReader):
     """Reads running text with inline markup. The types are open: the inventory of
     each passage is the types that occur in it, in order of appearance.

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 
 from spacy import registry
 from spacy.language import Language
-from spacy.training import Example
 
 from ..errors import Errors
 from .files import decode, iter_lines, open_binary
@@ -23,28 +22,6 @@ from .tokenise import tokenise
 
 _TEXT_PREFIX = "Text: "
 _QUESTION = re.compile(r"What describes (.+) in the text\?", re.DOTALL)
-
-
-@registry.readers("spacy_gner.PileNER.v1")
-def make_pile_ner(
-    path: Path | None,
-    limit: int = 0,
-    shuffle: bool = False,
-    seed: int = 0,
-    max_words: int = 0,
-    on_error: str = "raise",
-    dataset: str | None = None,
-) -> Callable[[Language], Iterable[Example]]:
-    """Make a reader of Pile-NER conversations. See `PileNER`."""
-    return PileNER(
-        path,
-        limit=limit,
-        shuffle=shuffle,
-        seed=seed,
-        max_words=max_words,
-        on_error=on_error,
-        dataset=dataset,
-    )
 
 
 @dataclass(frozen=True)
@@ -62,6 +39,7 @@ class Conversation:
     place: str
 
 
+@registry.readers("spacy_gner.PileNER.v1")
 class PileNER(CorpusReader):
     """Reads Pile-NER: a JSON list, or JSON lines, of conversations in which a passage is
     followed by one question and one answer per type.

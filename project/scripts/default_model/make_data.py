@@ -19,7 +19,7 @@ from prompts import OpenLabels, Sentence, closed_prompt, open_prompt
 from report import write_report
 from selection import DEFAULT_SHARE, SHARES, ZERO_SHOT, decide
 
-from spacy_gner.corpora.inline import make_inline_corpus
+from spacy_gner.corpora.inline import InlineCorpus
 
 MAX_OF_A_SET = 4000
 
@@ -114,7 +114,7 @@ def read_silver(folder: Path) -> list[Sentence]:
     """RETURNS (list[Sentence]): The passages with open types."""
     nlp = spacy.blank("en")
     passages = []
-    for example in make_inline_corpus(folder)(nlp):
+    for example in InlineCorpus(folder)(nlp):
         tokens = [token for token in example.reference if not token.is_space]
         tags = [
             f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O" for token in tokens
