@@ -80,15 +80,7 @@ class DraftedGreedy:
     ):
         if max_new_tokens is not None:
             check_at_least("max_new_tokens", max_new_tokens, 1)
-        check_at_least("max_draft", max_draft, 0)
-        if pass_overhead is not None and not pass_overhead >= 0:
-            raise ValueError(
-                Errors.E017.format(
-                    field="decoder.pass_overhead",
-                    expected="0 or more, or null",
-                    found=pass_overhead,
-                )
-            )
+        check_drafts(max_draft, pass_overhead)
         self.max_new_tokens = max_new_tokens
         self.max_draft = max_draft
         self.pass_overhead = pass_overhead
@@ -210,6 +202,14 @@ def make_drafted_greedy(
     RAISES (ValueError): E017 for numbers below 1 (0 for `max_draft` and `pass_overhead`).
     """
     return DraftedGreedy(max_new_tokens, max_draft, pass_overhead)
+
+
+def check_drafts(max_draft: int, pass_overhead: float | None) -> None:
+    """RAISES (ValueError): E017 when a setting of the drafts cannot be."""
+    check_at_least("max_draft", max_draft, 0)
+    if pass_overhead is not None and not pass_overhead >= 0:
+        field, expected = "decoder.pass_overhead", "0 or more, or null"
+        raise ValueError(Errors.E017.format(field=field, expected=expected, found=pass_overhead))
 
 
 def check_writes_words(request: Request, decoder: str) -> None:

@@ -23,7 +23,13 @@ from ..errors import Errors
 from ..parsing import ParsedWord
 from .batching import plan_batches
 from .beam_search import check_at_least
-from .drafted_greedy import GPU_OVERHEAD, OVERHEAD, check_writes_words, tag_tokens
+from .drafted_greedy import (
+    GPU_OVERHEAD,
+    OVERHEAD,
+    check_drafts,
+    check_writes_words,
+    tag_tokens,
+)
 from .follow import draft_width
 from .forward import ModelView
 from .line import Draft, Line, Sentence
@@ -46,15 +52,7 @@ class ExactSearch:
         self, max_forks: int = 8, max_draft: int = 256, pass_overhead: float | None = None
     ):
         check_at_least("max_forks", max_forks, 0)
-        check_at_least("max_draft", max_draft, 0)
-        if pass_overhead is not None and not pass_overhead >= 0:
-            raise ValueError(
-                Errors.E017.format(
-                    field="decoder.pass_overhead",
-                    expected="0 or more, or null",
-                    found=pass_overhead,
-                )
-            )
+        check_drafts(max_draft, pass_overhead)
         self.max_forks = max_forks
         self.max_draft = max_draft
         self.pass_overhead = pass_overhead

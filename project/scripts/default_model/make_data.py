@@ -64,7 +64,7 @@ def main() -> None:
     n_train = write_docbin(args.output / "train.spacy", train, inventories, rng, args.limit)
     print(f"train.spacy: {n_train} documents, dev.spacy: {n_dev}")
     if args.report:
-        write_report(args.report, index, decisions)
+        write_report(args.report, index, decisions, args.size)
 
 
 def short_run(

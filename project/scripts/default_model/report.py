@@ -17,13 +17,17 @@ in part. Licences are as the source of each copy states them.
 
 
 def write_report(
-    path: Path, index: Sequence[Mapping[str, Any]], decisions: Mapping[str, Decision]
+    path: Path,
+    index: Sequence[Mapping[str, Any]],
+    decisions: Mapping[str, Decision],
+    size: float = 1.0,
 ) -> None:
     """Write the table.
 
     path (Path): The Markdown file.
     index (Sequence[Mapping]): The entries of the data sets.
     decisions (Mapping[str, Decision]): What became of them, by name.
+    size (float): What the shares were multiplied by.
     """
     taken = [entry for entry in index if decisions[entry["name"]].taken]
     left = [entry for entry in index if not decisions[entry["name"]].taken]
@@ -32,7 +36,7 @@ def write_report(
     lines += ["| silver | open types, written for this project | CC0 | open | all up to 40 words |"]
     for entry in taken:
         name = entry["name"]
-        share = min(SHARES.get(name, DEFAULT_SHARE), entry["sentences"]["train"])
+        share = min(round(size * SHARES.get(name, DEFAULT_SHARE)), entry["sentences"]["train"])
         reason = decisions[name].reason.replace("|", "/")
         lines.append(
             f"| {name} | {entry['domain']} | {reason} | {len(entry['labels'])} | {share} |"
