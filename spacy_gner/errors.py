@@ -147,8 +147,9 @@ class Errors(metaclass=_WithCodes):
         "into words, or remove it together with its label."
     )
     E209 = (
-        '{place}: the label {label!r} cannot stand in a prompt: it is blank or contains "(", '
-        '")", "," or a control character, or white space at its ends. Rename it.'
+        '{place}: the label {label!r} cannot stand in a prompt: it is blank or "O", or contains '
+        '"(", ")", ",", a control character, or white space other than single blanks between '
+        "words. Rename it."
     )
     E210 = (
         "{place}: the label {label!r} is not in the inventory of the corpus ({inventory}). "
@@ -182,6 +183,7 @@ class Errors(metaclass=_WithCodes):
         "{place}: not a file of Docs ({error}). Write one with spacy.tokens.DocBin.to_disk or "
         "`python -m spacy_gner convert`."
     )
+    E220 = "{path} cannot be decompressed ({error}). Is it a gzip file, and complete?"
     # --- E3xx: scoring and reports ---------------------------------------------
     E301 = (
         "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "
@@ -255,6 +257,10 @@ class Errors(metaclass=_WithCodes):
     E320 = (
         "The names of labels cannot be read from {path}: {error}. Write a JSON object such as "
         '{{"programlang": "programming language"}}.'
+    )
+    E321 = (
+        "With --predictions nothing is predicted: {options} would have no effect. Leave them "
+        "out, or give --data instead of --predictions."
     )
     # --- E4xx: decoding ----------------------------------------------------------
     E401 = (

@@ -18,7 +18,7 @@ def test_project_is_complete():
         for path in command.get("deps", ()):
             assert path in made or (ROOT / path).exists(), path
     for asset in config["assets"]:
-        assert asset["url"].startswith("https://")
+        assert (asset.get("url") or asset["git"]["repo"]).startswith("https://")
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def compare(
     Prints Markdown.
     """
     from ..errors import Errors
-    from ..report.comparison import compare_metrics, render_comparison, runs_table
+    from ..report.comparison import beams_table, compare_metrics, render_comparison, runs_table
     from ..report.markdown import escape, render_table
     from ..report.metrics import load_metrics
 
@@ -52,7 +52,8 @@ def compare(
     except ValueError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
-    parts = [render_table(runs_table(loaded))]
+    tables = [runs_table(loaded), beams_table(loaded)]
+    parts = [render_table(table) for table in tables if table is not None]
     for name, comparison in comparisons.items():
         parts.append(f"# {escape(name)} against {escape(names[0])}")
         parts.append(render_comparison(comparison, (names[0], name), show))

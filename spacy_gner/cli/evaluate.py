@@ -105,6 +105,14 @@ def evaluate(
         names = evaluation.read_label_names(label_names)
         selection = evaluation.Selection(split, limit, seed, dropped, names)
         if predictions is not None:
+            without = {
+                "--model": model,
+                "--decoder": decoder,
+                "--decoder-option": decoder_option,
+                "--device": device,
+            }
+            if unused := [option for option, value in without.items() if value]:
+                raise ValueError(Errors.E321.format(options=", ".join(unused)))
             metrics = evaluation.score_predictions(predictions, tokenizer, selection, seen_labels)
         else:
             pairs = evaluation.read_pairs(data or [], "data", "crossner_ai=crossner_ai/test.jsonl")

@@ -47,7 +47,7 @@ def score_predictions(
 
     path (Path): JSONL in the authors' format.
     tokenizer (str | None): The tokenizer of the system, for back tokenisation.
-    selection (Selection): Of it, `limit` (the first ones) and `drop_labels` count.
+    selection (Selection): Of it, all but `split` counts.
     seen_labels (Path | None): See `read_seen_labels`.
     RETURNS (dict): Of `build_metrics`.
     RAISES (ValueError): E316, E319, and what `read_predictions` raises.
@@ -62,12 +62,16 @@ def score_predictions(
         except (OSError, ValueError) as error:
             raise ValueError(Errors.E319.format(tokenizer=tokenizer, error=error)) from None
         reading = Reading(back_tokeniser=make_back_tokeniser(loaded))
-    sentences = read_predictions(path, selection.drop_labels, selection.limit, reading)
+    sentences = read_predictions(
+        path, selection.drop_labels, selection.limit, selection.seed, selection.label_names, reading
+    )
     configuration = {
         "predictions": str(path),
         "tokenizer": tokenizer,
         "limit": selection.limit,
+        "seed": selection.seed,
         "dropped labels": list(selection.drop_labels),
+        "label names": dict(selection.label_names),
         "seen labels": seen_labels and str(seen_labels),
     }
     return build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
@@ -99,12 +103,14 @@ def evaluate_predictor(
     seen = read_seen_labels(seen_labels)
     chosen = asdict(selection)
     datasets = [read_dataset(name, Path(path), **chosen) for name, path in data.items()]
+    # The weights are loaded here, not within the time of the first batch.
+    described = {**system, **predictor.describe()}
     # What the predictions depend on. The path of a data set is not among it, its content is.
     identity = {
         "spacy_gner": __version__,
         "model": model_identity(system["name"]),
-        **system,
-        "device": device,
+        "component": predictor.identity(),
+        **described,
         "data": {dataset.name: fingerprint(asdict(dataset)) for dataset in datasets},
     }
     store = PredictionStore(output / "predictions.jsonl", identity)
@@ -123,7 +129,6 @@ def evaluate_predictor(
         "label names": dict(selection.label_names),
         "seen labels": seen_labels and str(seen_labels),
     }
-    described = {**system, **predictor.describe()}
     return build_metrics(sentences, described, configuration, seen, predictor.reading)
 
 

@@ -7,6 +7,7 @@ import spacy
 from spacy.language import Language
 
 from ..errors import Errors
+from ..pipeline.settings import check_settings
 
 
 def parse_labels(text: str) -> list[str] | dict[str, str]:
@@ -58,6 +59,8 @@ def make_pipeline(
             nlp = spacy.load(model, config=overrides)
         component: Any = nlp.get_pipe(name)
         component.cfg.update(settings)
+        fields = ("batch_size", "threshold", "set_ents", "spans_key")
+        check_settings(**{field: component.cfg[field] for field in fields})
     else:
         nlp = spacy.blank(lang)
         # Sentences are what the models were trained on, and where long texts are cut.

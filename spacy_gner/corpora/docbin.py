@@ -8,6 +8,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..errors import Errors
+from .files import open_binary
 from .passage import DATASET_KEY, OPEN_LABELS_KEY, Passage
 from .reader import CorpusReader
 from .report import CorpusError, ReadReport
@@ -48,7 +49,8 @@ class DocBinCorpus(CorpusReader):
     def _docs(self, vocab: Vocab, report: ReadReport, on_error: str) -> Iterator[Doc]:
         for path in self.files():
             try:
-                docs = DocBin().from_disk(path)
+                with open_binary(path) as file:
+                    docs = DocBin().from_bytes(file.read())
             # Whatever zlib and msgpack raise for bytes that are something else.
             except Exception as error:
                 report.handle(CorpusError(Errors.E219.format(place=path, error=error)), on_error)

@@ -2,6 +2,7 @@
 
 import glob
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -59,12 +60,16 @@ def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
     path (Path): The file; ".gz" is decompressed.
     YIELDS (tuple[int, bytes]): The number of the line (from 1) and its bytes.
+    RAISES (CorpusError): E220 for a compressed file that is broken.
     """
-    with open_binary(path) as file:
-        for number, line in enumerate(file, 1):
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            yield number, line.rstrip(b"\r\n")
+    try:
+        with open_binary(path) as file:
+            for number, line in enumerate(file, 1):
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                yield number, line.rstrip(b"\r\n")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise CorpusError(Errors.E220.format(path=path, error=error)) from None
 
 
 def decode(line: bytes, place: str) -> str:

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from spacy.training import Example
 
 from ..errors import Errors
+from ..schema import LabelSet
 from .report import CorpusError
 
 
 def is_usable_label(label: str) -> bool:
-    """Whether a label can stand in a prompt and in a tag: not blank, no "(", ")", ","."""
-    return (
-        bool(label)
-        and label == label.strip()
-        and label.isprintable()
-        and not set("(),") & set(label)
-    )
+    """Whether a label can stand in a prompt and in a tag: not blank, no "(", ")", ",", not "O"."""
+    try:
+        LabelSet.make([label])
+    except ValueError:
+        return False
+    return label.isprintable()
 
 
 def check_label(label: str, place: str) -> None:

@@ -149,12 +149,18 @@ class Mixture:
             items = iter(reader(nlp))
         rng = random.Random(f"{self.seed}/cap/{name}")
         kept: list[tuple[int, Item]] = []
+        shared: set[str] = set()
         for i, item in enumerate(items):
+            if isinstance(item, Example) and item.reference._.gner_labels is None:
+                shared.update(ent.label_ for ent in item.reference.ents)
             if not self.cap or i < self.cap:
                 kept.append((i, item))
             elif (slot := rng.randrange(i + 1)) < self.cap:
                 kept[slot] = (i, item)
         kept.sort(key=lambda entry: entry[0])
+        for _, item in kept:
+            if isinstance(item, Example):
+                _give_inventory(item, sorted(shared))
         return [item for _, item in kept]
 
     def _make_example(self, nlp: Language, name: str, item: Item) -> Example:
@@ -194,6 +200,15 @@ class Mixture:
         if self.cap < 0 or self.total < 0:
             error = "`cap` and `total` cannot be negative (0 means no limit)"
             raise ValueError(Errors.E214.format(error=error))
+
+
+def _give_inventory(example: Example, shared: list[str]) -> None:
+    """Let both Docs of an Example carry the inventory: its own, else what its data set
+    has. Asked for the labels of other data sets, it would be trained on wrong O's."""
+    inventory = example.reference._.gner_labels
+    for doc in (example.reference, example.predicted):
+        if doc._.gner_labels is None:
+            doc._.gner_labels = shared if inventory is None else inventory
 
 
 def _inventory(item: Item) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """Sentences of words and BIO tags from JSONL and from CoNLL columns."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ def _parse_columns(path: Path, record: Record) -> tuple[list[str], list[str | No
         place = f"{path}:{number}"
         line = decode(raw, place)
         # Columns that are separated by tabs may have spaces inside ("B-programming language").
-        columns = line.strip("\t ").split("\t") if "\t" in line else line.split()
+        columns = line.strip("\t ").split("\t") if "\t" in line else re.split(" +", line.strip(" "))
         if len(columns) < 2:
             raise CorpusError(Errors.E205.format(place=place, error="less than two columns"))
         words.append(columns[0])

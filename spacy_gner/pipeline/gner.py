@@ -294,11 +294,9 @@ class GNER(TrainablePipe):
         RAISES (ValueError): E507 when there are annotated examples, but nothing to look for.
         """
         util.logger.debug("Initializing %s", self.name)
-        inventory = collect_labels(get_examples, self.label_set, self.augmentation)
-        if labels is not None:
-            self.set_labels(labels)
-        else:
-            self.set_labels(inventory)
+        given = self.label_set if labels is None else LabelSet.make(labels)
+        inventory = collect_labels(get_examples, given, self.augmentation)
+        self.set_labels(inventory if labels is None else labels)
 
     def update(
         self,

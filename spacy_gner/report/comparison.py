@@ -7,6 +7,7 @@ import numpy
 
 from ..errors import Errors
 from ..scoring.bootstrap import paired_bootstrap
+from ..scoring.paper import load_paper
 from ..scoring.records import Mention, ScoredSentence
 from ..scoring.strict import count_by_label
 from ..scoring.uniner import count_uniner
@@ -191,7 +192,7 @@ def mark_entities(words: Sequence[str], mentions: Sequence[Mention]) -> str:
 
 
 def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> Table:
-    """One line per evaluation: what ran, how good and how fast (Tables 4 and 7).
+    """One line per evaluation: what ran, how good and how fast.
 
     runs (Mapping[str, Mapping]): Name to the result of `build_metrics`.
     RETURNS (Table): F1 on average and speed over all data sets of a run.
@@ -214,3 +215,28 @@ def runs_table(runs: Mapping[str, Mapping[str, Any]]) -> Table:
     columns = ["run", "system", "decoder", "parameters", "sentences", "F1", "UniNER F1"]
     columns += ["sentences/s", "forward passes per sentence"]
     return Table("Runs", columns, rows, "F1: mean over the data sets, in percent.")
+
+
+def beams_table(runs: Mapping[str, Mapping[str, Any]]) -> Table | None:
+    """F1 by beam size, beside the paper's Table 7.
+
+    runs (Mapping[str, Mapping]): Name to the result of `build_metrics`.
+    RETURNS (Table | None): One line per system and one per model of the paper; None where no
+        run was decoded with beams.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for metrics in runs.values():
+        system = metrics["system"]
+        if "BeamSearch" not in system.get("decoder", ""):
+            continue
+        size = str(system.get("decoder options", {}).get("num_beams", 1))
+        found.setdefault(system["name"], {})[size] = percent(metrics["average"]["uniner"]["f"])
+    if not found:
+        return None
+    for row in load_paper()["table7_beam_size"]:
+        values = row["f1_by_beam_size"].items()
+        found[f"{row['model']} (paper)"] = {size: f"{f:.2f}" for size, f in values}
+    sizes = sorted({size for row in found.values() for size in row}, key=int)
+    rows = [[name, *(row.get(size, "–") for size in sizes)] for name, row in found.items()]
+    note = "UniNER F1 in percent, mean over the data sets. The paper: Table 7, zero-shot."
+    return Table("F1 by beam size", ["system", *sizes], rows, note)

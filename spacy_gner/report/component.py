@@ -1,5 +1,6 @@
 """The `gner` component as a predictor for evaluations."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,20 @@ class ComponentPredictor:
             "device": str(backbone.device),
             "dtype": str(parameters[0].dtype).removeprefix("torch."),
         }
+
+    def identity(self) -> str:
+        """What tells this component from another of the same name: its settings, and a
+        sample of its weights. Loads the model.
+
+        RETURNS (str): 16 hexadecimal digits.
+        """
+        config = self.nlp.get_pipe_config(self.component.name)
+        digest = hashlib.sha256(repr((config, self.component.labels)).encode("utf8"))
+        for name, weight in get_shim(self.component.model).backbone.model.named_parameters():
+            sample = weight.detach().flatten()[:256].float().cpu().numpy()
+            digest.update(f"{name}{tuple(weight.shape)}".encode())
+            digest.update(sample.tobytes())
+        return digest.hexdigest()[:16]
 
 
 def model_identity(model: str) -> dict[str, Any]:

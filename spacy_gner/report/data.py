@@ -4,7 +4,9 @@ import random
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import spacy
 
@@ -16,6 +18,8 @@ from ..corpora.reader import CorpusReader
 from ..corpora.sentences import guess_format, iter_records, parse_record
 from ..errors import Errors
 from ..scoring.records import Mention
+
+T = TypeVar("T")
 
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".conll", ".bio", ".tsv", ".txt", ".spacy")
 _MARKUP = re.compile(rb"\[[^\]]+\]\([^)]+\)")
@@ -77,9 +81,9 @@ def read_dataset(
     label_names (Mapping[str, str] | None): Other names for labels of the file, such as
         "programlang" to "programming language"; `drop_labels` are among the new ones.
     RETURNS (DataSet): The sentences.
-    RAISES (ValueError): E205 to E209 for broken sentences, E303 for an empty file, E305
-        when there is no such file, E306 for words without annotation, E307 when no label
-        is left.
+    RAISES (ValueError): E205 to E209 for broken sentences, E303 for an empty file, E304 for a
+        Doc with a label outside its inventory, E305 when there is no such file, E306 for
+        words without annotation, E307 when no label is left.
     """
     path = _find_file(name, path, split)
     dropped = set(drop_labels)
@@ -87,10 +91,14 @@ def read_dataset(
     sentences = [_relabelled(sentence, names, dropped) for sentence in _read(path)]
     if not sentences:
         raise ValueError(Errors.E303.format(name=f"{name} ({path})"))
+    for number, sentence in enumerate(sentences, 1):
+        unasked = {mention.label for mention in sentence.mentions} - set(sentence.labels or ())
+        if unasked and sentence.labels is not None:
+            raise ValueError(Errors.E304.format(name=name, number=number, labels=sorted(unasked)))
     labels = {mention.label for sentence in sentences for mention in sentence.mentions}
     if not labels:
         raise ValueError(Errors.E307.format(name=name, path=path))
-    return DataSet(name, tuple(_draw(sentences, limit, seed)), tuple(sorted(labels)))
+    return DataSet(name, tuple(draw(sentences, limit, seed)), tuple(sorted(labels)))
 
 
 def _read(path: Path) -> Iterator[GoldSentence]:
@@ -102,11 +110,14 @@ def _read(path: Path) -> Iterator[GoldSentence]:
 
 
 def _is_inline(path: Path) -> bool:
-    """Whether the first line of a text has markup; a line of CoNLL columns ends with a tag."""
+    """Whether a text has markup, and most of its first lines do not end with a tag, as lines of
+    CoNLL columns do."""
     if not plain_name(path).endswith(InlineCorpus.suffixes):
         return False
-    first = next((line for _, line in iter_lines(path) if line.strip()), b"")
-    return bool(_MARKUP.search(first)) and not _TAG_AT_END.search(first)
+    lines = (line for _, line in iter_lines(path) if line.strip())
+    first = list(islice(lines, 1000))
+    n_tagged = sum(bool(_TAG_AT_END.search(line)) for line in first)
+    return any(map(_MARKUP.search, first)) and 2 * n_tagged < len(first)
 
 
 def _from_records(path: Path) -> Iterator[GoldSentence]:
@@ -162,7 +173,14 @@ def _find_file(name: str, path: Path, split: str) -> Path:
     raise ValueError(Errors.E305.format(name=name, path=path, split=split))
 
 
-def _draw(sentences: list[GoldSentence], limit: int | None, seed: int) -> list[GoldSentence]:
+def draw(sentences: list[T], limit: int | None, seed: int) -> list[T]:
+    """Draw sentences at random.
+
+    sentences (list): Of one data set.
+    limit (int | None): How many; None takes all.
+    seed (int): Of the draw.
+    RETURNS (list): The drawn ones, in their order.
+    """
     if limit is None or limit >= len(sentences):
         return sentences
     chosen = random.Random(seed).sample(range(len(sentences)), limit)

@@ -1,7 +1,7 @@
 """Predictions of other systems, in the format of the authors' script."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,15 @@ from ..corpora.files import iter_lines
 from ..errors import Errors
 from ..scoring.records import RawOutput, ScoredSentence, mentions_from_tags
 from ..scoring.repair import DEFAULT_READING, Reading, reread
+from .data import draw
 
 
 def read_predictions(
     path: Path,
     drop_labels: Collection[str] = (),
     limit: int | None = None,
+    seed: int = 0,
+    label_names: Mapping[str, str] | None = None,
     reading: Reading = DEFAULT_READING,
 ) -> dict[str, list[ScoredSentence]]:
     """Read raw predictions and turn them into entities, without a model.
@@ -25,7 +28,10 @@ def read_predictions(
 
     path (Path): JSONL, gzipped or not.
     drop_labels (Collection[str]): Labels that become O in gold and prediction.
-    limit (int | None): Take the first so many sentences of each data set.
+    limit (int | None): Take so many sentences of each data set, drawn as `read_dataset` does.
+    seed (int): Of the draw.
+    label_names (Mapping[str, str] | None): Other names for labels; `drop_labels` are
+        among the new ones.
     reading (Reading): How to read the raw outputs: with the tokenizer of the system.
     RETURNS (dict[str, list[ScoredSentence]]): Data set to sentences, in their order.
     RAISES (ValueError): E301, E302 for other tagging schemes, E303 for an empty file,
@@ -40,13 +46,14 @@ def read_predictions(
             continue
         place = f"{path}:{number}"
         record = _parse(line, place)
-        chosen = sentences.setdefault(record["dataset"], [])
-        if limit is None or len(chosen) < limit:
-            sentence = _sentence(record, set(drop_labels), place)
-            chosen.append(reread(sentence, reading))
+        sentence = _sentence(record, set(drop_labels), label_names or {}, place)
+        sentences.setdefault(record["dataset"], []).append(sentence)
     if not sentences:
         raise ValueError(Errors.E303.format(name=path))
-    return sentences
+    return {
+        dataset: [reread(sentence, reading) for sentence in draw(batch, limit, seed)]
+        for dataset, batch in sentences.items()
+    }
 
 
 def _parse(line: bytes, place: str) -> dict[str, Any]:
@@ -64,19 +71,25 @@ def _parse(line: bytes, place: str) -> dict[str, Any]:
     return record
 
 
-def _sentence(record: dict[str, Any], dropped: set[str], place: str) -> ScoredSentence:
+def _sentence(
+    record: dict[str, Any], dropped: set[str], names: Mapping[str, str], place: str
+) -> ScoredSentence:
     words = tuple(record["instance"]["words"])
-    labels = tuple(label for label in _label_names(record["label_list"]) if label not in dropped)
-    gold = tuple(
-        mention
-        for mention in mentions_from_tags(record["instance"]["labels"], place)
-        if mention.label not in dropped
-    )
+    wordings = {label: names.get(label, label) for label in _label_names(record["label_list"])}
+    wordings = {label: name for label, name in wordings.items() if name not in dropped}
+    labels = tuple(wordings.values())
+    mentions = mentions_from_tags(record["instance"]["labels"], place)
+    renamed = (m._replace(label=names.get(m.label, m.label)) for m in mentions)
+    gold = tuple(mention for mention in renamed if mention.label not in dropped)
     unasked = sorted({mention.label for mention in gold} - set(labels))
     if unasked:
         raise ValueError(Errors.E304.format(number=place, name=record["dataset"], labels=unasked))
     prompted = tuple(word for word in words if not word.isspace())
-    output = RawOutput(prompted, record["prediction"])
+    # The system wrote the labels as they are in the file.
+    written = tuple(wordings)
+    output = RawOutput(
+        prompted, record["prediction"], wordings=None if written == labels else written
+    )
     return ScoredSentence(words, labels, gold, (), (), (output,))
 
 

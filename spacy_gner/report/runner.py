@@ -101,8 +101,15 @@ def _scored(
                 window.text,
                 window.complete,
                 window.stats.get("forward_passes"),
+                _wordings(window.labels, labels),
             )
             for window in prediction.windows
         ),
         seconds=seconds,
     )
+
+
+def _wordings(prompted: Sequence[str], labels: Sequence[str]) -> tuple[str, ...] | None:
+    """The wordings of a prompt, where it asks for all labels and in other words."""
+    is_other = tuple(prompted) != tuple(labels) and len(prompted) == len(labels)
+    return tuple(prompted) if is_other else None

@@ -89,6 +89,8 @@ def sentence_to_json(sentence: ScoredSentence) -> dict[str, Any]:
             record["complete"] = False
         if output.forward_passes is not None:
             record["forward_passes"] = output.forward_passes
+        if output.wordings is not None:
+            record["wordings"] = output.wordings
         outputs.append(record)
     return {
         "words": sentence.words,
@@ -119,6 +121,7 @@ def sentence_from_json(record: Mapping[str, Any]) -> ScoredSentence:
                 output["text"],
                 output.get("complete", True),
                 output.get("forward_passes"),
+                tuple(output["wordings"]) if "wordings" in output else None,
             )
             for output in record.get("outputs", ())
         ),

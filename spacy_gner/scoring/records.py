@@ -23,12 +23,15 @@ class RawOutput:
     text (str): The output as generated.
     complete (bool): Whether the output ended by itself.
     forward_passes (float | None): Passes of the model, where the decoder counts them.
+    wordings (tuple[str, ...] | None): What the prompt called the labels of the sentence, where
+        that is not their names; one for each, in their order.
     """
 
     words: tuple[str, ...]
     text: str
     complete: bool = True
     forward_passes: float | None = None
+    wordings: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

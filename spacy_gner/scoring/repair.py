@@ -92,7 +92,7 @@ def score_repair(
             counts["skipped"] += 1
             continue
         output = sentence.outputs[0]
-        parsed = reading.scheme.parse(output.text, sentence.labels)
+        parsed = reading.scheme.parse(output.text, output.wordings or sentence.labels)
         predicted = [word.word for word in parsed]
         for name, matcher in VARIANTS.items():
             alignment = matcher(output.words, predicted, reading.back_tokeniser)
@@ -150,7 +150,10 @@ def reread(
     RETURNS (ScoredSentence): Without scores.
     """
     output = sentence.outputs[0]
-    mentions = read_output(output.words, output.text, sentence.labels, reading, variant)
+    wordings = output.wordings or sentence.labels
+    names = dict(zip(wordings, sentence.labels, strict=True))
+    read = read_output(output.words, output.text, wordings, reading, variant)
+    mentions = [mention._replace(label=names[mention.label]) for mention in read]
     if len(output.words) != len(sentence.words):
         # The prompt left out white-space words: back to the indices of the sentence.
         places = [index for index, word in enumerate(sentence.words) if not word.isspace()]

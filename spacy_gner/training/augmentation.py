@@ -55,7 +55,8 @@ class Augmentation:
 
         labels (Iterable[str]): The wordings of one pair.
         """
-        self._pool.update(set(labels))
+        # Not a set: the order of strings in it differs from run to run.
+        self._pool.update(list(dict.fromkeys(labels)))
         self._drawn = None
 
     def __call__(self, pair: TrainingPair) -> TrainingPair:

@@ -23,7 +23,8 @@ def make_console_logger(
 ) -> Setup:
     """Make a logger for `[training.logger]`: `spacy.ConsoleLogger.v3`, and below each of its
     rows the target tokens per second since the last one (without the steps that were
-    evaluated and saved), and the time left until `training.max_steps`.
+    evaluated and saved), and the time left until `training.max_steps`, or from the second
+    epoch on until `training.max_epochs`.
 
     progress_bar (str | None), console_output (bool), output_file (str | Path | None): See
         `spacy.ConsoleLogger.v3`.
@@ -34,6 +35,7 @@ def make_console_logger(
     def with_speed(nlp: Language, stdout: IO[str], stderr: IO[str]) -> Any:
         log, finalize = setup(nlp, stdout, stderr)
         max_steps = int(nlp.config["training"]["max_steps"] or 0)
+        max_epochs = int(nlp.config["training"]["max_epochs"] or 0)
         last_time, last_tokens = perf_counter(), _trained_tokens(nlp)
         seconds, n_tokens = 0.0, 0
 
@@ -48,6 +50,10 @@ def make_console_logger(
                 if max_steps:
                     left = info["seconds"] / (info["step"] + 1) * (max_steps - info["step"])
                     line += f", {_duration(left)} left"
+                elif max_epochs > 0 and info["epoch"]:
+                    # How much of this epoch is done is not known: all of it is still to come.
+                    left = info["seconds"] / info["epoch"] * (max_epochs - info["epoch"])
+                    line += f", up to {_duration(left)} left"
                 print(f"{line:>40}", file=stdout, flush=True)
                 seconds, n_tokens = 0.0, 0
             last_time, last_tokens = perf_counter(), _trained_tokens(nlp)

@@ -103,6 +103,12 @@ def test_annotate_bad_options(arguments, message):
     assert message in result.stderr
 
 
+def test_annotate_checks_settings_of_a_saved_pipeline_too(make_nlp, tmp_path):  # noqa: F811
+    make_nlp().to_disk(tmp_path)
+    result = annotate("--model", tmp_path, "--threshold", "5", input="x\n")
+    assert result.exit_code == 2 and "E017" in result.stderr
+
+
 def test_annotate_pipeline_without_gner(tmp_path):
     import spacy
 

@@ -135,6 +135,31 @@ def test_evaluate_takes_other_names_of_labels(pipeline, data, tmp_path):
         assert result.exit_code == 2 and "[E320]" in result.output
 
 
+def test_evaluate_reads_outputs_in_the_wordings_of_the_pipeline(pipeline, data, tmp_path):
+    nlp = spacy.load(pipeline)
+    nlp.get_pipe("gner").set_labels({"PER": "person", "LOC": "city"})
+    nlp.to_disk(tmp_path / "coded")
+    text = data.read_text().replace("-person", "-PER").replace("-city", "-LOC")
+    (tmp_path / "test.jsonl").write_text(text)
+    arguments = ["--model", tmp_path / "coded", "--data", f"mine={tmp_path}", "--no-html"]
+    result = run("evaluate", *arguments, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    (dataset,) = load_metrics(tmp_path / "out")["datasets"]
+    assert dataset["strict"]["f"] == dataset["repair"]["strict"]["full"] == 1.0
+    # Other labels behind the same path are another configuration.
+    nlp.get_pipe("gner").set_labels({"PER": "city", "LOC": "person"})
+    nlp.to_disk(tmp_path / "coded")
+    result = run("evaluate", *arguments, "--output", tmp_path / "out")
+    assert "configuration changed" in result.output
+    assert load_metrics(tmp_path / "out")["datasets"][0]["strict"]["f"] < 0.5
+
+
+def test_evaluate_refuses_options_without_effect(predictions, tmp_path):
+    path = predictions([LINE])
+    result = run("evaluate", "--predictions", path, "--output", tmp_path, "--model", "x")
+    assert result.exit_code == 2 and "[E321]" in result.output and "--model" in result.output
+
+
 def test_evaluate_takes_decoder_and_options(pipeline, data, tmp_path):
     arguments = ["--model", pipeline, "--data", f"mine={data}", "--output", tmp_path, "--no-html"]
     decoder = ["--decoder", "spacy_gner.BeamSearch.v1"]

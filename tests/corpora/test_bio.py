@@ -28,6 +28,13 @@ def ents(example):
     return [(e.start, e.end, e.label_) for e in example.reference.ents]
 
 
+def test_bio_columns_are_cut_at_blanks_and_tabs_only(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("10\u00a0km  B-distance\n", encoding="utf8")
+    with pytest.raises(CorpusError, match=r"\[E208\].*10"):
+        list(BIOCorpus(path)(NLP))
+
+
 def test_bio_jsonl_gives_words_entities_and_inventory(tmp_path):
     reader = BIOCorpus(jsonl(tmp_path / "a.jsonl", CURIE, "", PARIS))
     first, second = reader(NLP)

@@ -3,6 +3,7 @@ import gzip
 import pytest
 
 from spacy_gner.corpora.files import find_files, iter_lines
+from spacy_gner.corpora.report import CorpusError
 
 
 def test_files_directory_takes_the_known_suffixes_in_order(tmp_path):
@@ -46,3 +47,11 @@ def test_files_lines_end_at_newlines_only(tmp_path, opener, name):
         file.write("\ufeffone\u2028more\r\n\ntwo\x0cmore".encode())
     lines = [(number, line.decode()) for number, line in iter_lines(tmp_path / name)]
     assert lines == [(1, "one\u2028more"), (2, ""), (3, "two\x0cmore")]
+
+
+@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"x" * 1000)[:-12]])
+def test_files_names_a_broken_archive(tmp_path, content):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(CorpusError, match=r"\[E220\].*a\.jsonl\.gz"):
+        list(iter_lines(path))

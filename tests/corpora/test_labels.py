@@ -14,7 +14,7 @@ def test_labels_usable(label):
     assert is_usable_label(label)
 
 
-@pytest.mark.parametrize("label", ["", " ", "a ", "a,b", "a (b)", "a\nb", "a\tb"])
+@pytest.mark.parametrize("label", ["", " ", "a ", "a,b", "a (b)", "a\nb", "a\tb", "a  b", "O"])
 def test_labels_unusable(label):
     assert not is_usable_label(label)
 

@@ -4,6 +4,8 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.tokens import Doc, Span
+from spacy.training import Example
 from thinc.api import Config
 
 from spacy_gner.corpora.bio import BIOCorpus
@@ -196,3 +198,21 @@ def test_mixture_resolves_from_config(folder):
     )
     reader = spacy.registry.resolve(config)["corpora"]["train"]
     assert Counter(word[0] for word in words(reader(NLP))) == {"a": 2, "b": 4}
+
+
+def test_mixture_gives_examples_without_inventory_that_of_their_data_set():
+    def reader(*labelled):
+        def read(nlp):
+            for word, label in labelled:
+                reference = Doc(nlp.vocab, words=[word, "here"])
+                reference.ents = [Span(reference, 0, 1, label=label)] if label else []
+                yield Example(Doc(nlp.vocab, words=[word, "here"]), reference)
+
+        return read
+
+    people = reader(("Ada", "person"), ("nobody", None))
+    places = reader(("Rome", "city"), ("Seine", "river"))
+    # The cap leaves out a sentence, not the label that only occurs in it.
+    mixture = Mixture({"people": people, "places": places}, cap=1, shuffle=False)
+    for example, inventory in zip(mixture(NLP), (["person"], ["city", "river"]), strict=True):
+        assert example.reference._.gner_labels == example.predicted._.gner_labels == inventory

@@ -1,6 +1,7 @@
 import pytest
 
 from spacy_gner.report.comparison import (
+    beams_table,
     compare_metrics,
     count_sentences,
     mark_entities,
@@ -68,3 +69,16 @@ def test_runs_table_shows_speed_and_size():
     assert row["sentences/s"] == "10.00"
     assert row["forward passes per sentence"] == "2.00"
     assert row["F1"] == "40.00"
+
+
+def test_beams_table_stands_beside_the_papers():
+    runs = {}
+    for n in (1, 4):
+        runs[str(n)] = make_metrics(["x"])
+        runs[str(n)]["system"].update(decoder="spacy_gner.BeamSearch.v1")
+        runs[str(n)]["system"]["decoder options"] = {"num_beams": n} if n > 1 else {}
+    table = beams_table(runs)
+    assert table.columns == ["system", "1", "2", "3", "4"]
+    assert [cell == "–" for cell in table.rows[0]] == [False, False, True, True, False]
+    assert ["GNER-T5-base (paper)", "59.46", "60.32", "60.40", "60.44"] in table.rows
+    assert beams_table({"A": make_metrics(["x"])}) is None

@@ -118,3 +118,17 @@ def test_read_dataset_wants_all_words_of_docs_annotated(tmp_path):
     DocBin(docs=[reference], store_user_data=True).to_disk(tmp_path / "x.spacy")
     with pytest.raises(ValueError, match=r"\[E306\].*x.spacy, Doc 1"):
         read_dataset("x", tmp_path / "x.spacy")
+
+
+def test_read_dataset_looks_at_more_than_the_first_line_of_a_text(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("Nobody was there, said O\n[Ada](person) left.\nGone\n")
+    assert len(read_dataset("x", path).sentences) == 3
+
+
+def test_read_dataset_names_a_doc_with_a_label_outside_its_inventory(tmp_path):
+    passage = Passage(["Ada"], [(0, 1, "person")], ["city"])
+    reference = make_example(spacy.blank("en"), passage).reference
+    DocBin(docs=[reference], store_user_data=True).to_disk(tmp_path / "x.spacy")
+    with pytest.raises(ValueError, match=r"\[E304\].*person"):
+        read_dataset("x", tmp_path / "x.spacy")

@@ -37,6 +37,22 @@ def test_read_predictions_drops_labels_on_both_sides(tmp_path):
     assert sentence.gold == sentence.predicted == (Mention(0, 1, "person"),)
 
 
+def test_read_predictions_takes_other_names(tmp_path):
+    path = _write(tmp_path / "p.jsonl", [_line()])
+    names = {"person": "human", "city": "place"}
+    sentence = read_predictions(path, ["place"], label_names=names)["x"][0]
+    assert sentence.labels == ("human",)
+    assert sentence.gold == sentence.predicted == (Mention(0, 1, "human"),)
+
+
+def test_read_predictions_draws_as_for_data(tmp_path):
+    lines = [_line(prediction=f"Marie(B-person) {i}") for i in range(30)]
+    path = _write(tmp_path / "p.jsonl", lines)
+    drawn = [s.outputs[0].text for s in read_predictions(path, limit=5, seed=1)["x"]]
+    assert drawn == [s.outputs[0].text for s in read_predictions(path, limit=5, seed=1)["x"]]
+    assert drawn != [s.outputs[0].text for s in read_predictions(path, limit=5, seed=2)["x"]]
+
+
 def test_read_predictions_limits_each_data_set(tmp_path):
     path = _write(tmp_path / "p.jsonl", [_line(), _line(), _line("y")])
     assert [len(part) for part in read_predictions(path, limit=1).values()] == [1, 1]

@@ -17,7 +17,7 @@ SENTENCE = ScoredSentence(
     (Mention(2, 3, "city"),),
     (Mention(2, 3, "city"),),
     (0.5,),
-    (RawOutput(("in", "Zürich"), "in(O) Zürich(B-city)", False, 3.0),),
+    (RawOutput(("in", "Zürich"), "in(O) Zürich(B-town)", False, 3.0, ("town",)),),
     0.25,
 )
 

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -173,3 +176,27 @@ def test_augmentation_dataset_line():
 def test_augmentation_wrong_settings(wrong, code):
     with pytest.raises(ValueError, match=code):
         make_augmentation(**wrong)
+
+
+DRAWN_IN_A_NEW_PROCESS = """
+from spacy_gner.training.augmentation import make_augmentation
+from spacy_gner.training.pairs import TrainingPair
+augmentation = make_augmentation(external_labels=[4, 4], seed=0)
+for i in range(20):
+    augmentation.observe([f"label {3 * i + j}" for j in range(3)])
+print(augmentation(TrainingPair(("word",), ("O",), ("label 0",), None, True)).labels)
+"""
+
+
+def test_external_labels_do_not_depend_on_the_hashing_of_strings():
+    outputs = set()
+    for seed in ("1", "2"):
+        result = subprocess.run(
+            [sys.executable, "-c", DRAWN_IN_A_NEW_PROCESS],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        outputs.add(result.stdout)
+    assert len(outputs) == 1 and "label" in outputs.pop()

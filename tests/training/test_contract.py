@@ -119,6 +119,8 @@ def test_initialize_labels(nlp):
     gner.set_labels([])
     with pytest.raises(ValueError, match="E507"):
         gner.initialize(lambda: plain, nlp=nlp)
+    gner.initialize(lambda: plain, nlp=nlp, labels=["named"])
+    assert gner.labels == ("named",)
 
 
 def test_initialize_leaves_open_types_to_the_augmentation(nlp):
