@@ -314,6 +314,11 @@ class Warnings(metaclass=_WithCodes):
         "n_process > 1 with a model on '{device}': every process puts a copy of the model there. One "
         "process with a larger batch_size is faster and needs less memory."
     )
+    W005 = (
+        "The tokenizer of the model cannot spell the labels {labels} as they are: entities of "
+        "these labels may not be found. Give them another wording in the prompt: "
+        'labels = {{"LABEL": "wording"}}.'
+    )
     # --- W2xx: corpora ---------------------------------------------------------------
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'
     W202 = (

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import shutil
 import sys
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +90,7 @@ def convert_gguf(gguf: Path, target: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from .loading import dtype_argument, quiet_transformers
+    from .storage import share_files
 
     print(f"Converting {gguf.name} once, into {target} (about a minute)", file=sys.stderr)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,7 @@ def convert_gguf(gguf: Path, target: Path) -> None:
         tidy_tokenizer(tokenizer).save_pretrained(folder)
         model = AutoModelForCausalLM.from_pretrained(**source, **dtype_argument(torch.float32))
         model.save_pretrained(folder, safe_serialization=True)
+        share_files(folder)
         (folder / "SOURCE.txt").write_text(f"{gguf.name} of {carrier_version()}\n", encoding="utf8")
         try:
             folder.rename(target)
@@ -146,7 +148,9 @@ def carrier_version() -> str:
 
 @contextmanager
 def _folder_beside(target: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    # Not of `tempfile`, whose directories nobody else may read.
+    folder = target.parent / f".{target.name}-{uuid.uuid4().hex}"
+    folder.mkdir()
     try:
         yield folder
     finally:

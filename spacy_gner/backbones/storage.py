@@ -12,6 +12,7 @@ this needs no pickle, copes with tied weights and with more than 4 GiB.
 
 import json
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,8 +49,6 @@ def save_backbone(
     RAISES (ValueError): E021 when a reference would lose what full training changed.
     """
     path.mkdir(parents=True, exist_ok=True)
-    for old in (_WEIGHTS, _ADAPTER):
-        shutil.rmtree(path / old, ignore_errors=True)
     adapted = backbone is not None and hasattr(backbone.model, "peft_config")
     by_reference = backbone is None or not settings.save_weights
     kept = None if backbone is None or adapted or not by_reference else backbone.adapter
@@ -58,6 +57,8 @@ def save_backbone(
         kept = None
     if by_reference and modified and not adapted and kept is None:
         raise ValueError(Errors.E021)
+    for old in (_WEIGHTS, _ADAPTER):
+        shutil.rmtree(path / old, ignore_errors=True)
     if backbone is not None:
         if not by_reference:
             _save_weights(path / _WEIGHTS, backbone)
@@ -141,6 +142,7 @@ def bytes_to_directory(data: bytes) -> Iterator[Path]:
 def _save_adapter(path: Path, backbone: "Backbone") -> None:
     # Left to itself, peft asks the hub whether the vocabulary was changed.
     backbone.model.save_pretrained(str(path), safe_serialization=True, save_embedding_layers=False)
+    share_files(path)
 
 
 def _save_weights(path: Path, backbone: "Backbone") -> None:
@@ -157,3 +159,15 @@ def _save_weights(path: Path, backbone: "Backbone") -> None:
     else:
         model.save_pretrained(path, safe_serialization=True)
     backbone.tokenizer.save_pretrained(path)
+    share_files(path)
+
+
+def share_files(folder: Path) -> None:
+    """Give all files of a directory the permissions that new files have: safetensors makes its
+    own readable for their owner only, but pipelines and caches are for others too.
+
+    folder (Path): With a configuration in JSON among its files.
+    """
+    mode = next(folder.glob("*config.json")).stat().st_mode
+    for file in folder.iterdir():
+        file.chmod(stat.S_IMODE(mode))

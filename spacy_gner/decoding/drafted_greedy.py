@@ -71,6 +71,7 @@ class DraftedGreedy:
     """See `make_drafted_greedy` for the arguments."""
 
     forces_words = False
+    needs_every_word = True
 
     def __init__(
         self,

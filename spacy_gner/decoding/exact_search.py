@@ -47,6 +47,7 @@ class ExactSearch:
     """See `make_exact_search` for the arguments."""
 
     forces_words = True
+    needs_every_word = True
 
     def __init__(
         self, max_forks: int = 8, max_draft: int = 256, pass_overhead: float | None = None

@@ -1,5 +1,6 @@
 """The tokens of words and tags, as they are in the text that models are trained on."""
 
+import json
 import threading
 import weakref
 from collections import OrderedDict
@@ -63,8 +64,9 @@ class TagTable:
         self._allowed: dict[tuple[int, str, bool], tuple[TagTrie, TagTrie]] = {}
         self._joins_before, joins_behind = _joining_tokens(backbone, self.tags)
         self._shared: TagTrie | None = None
+        self._shared_all: dict[str, tuple[int, ...]] = {}
         self._plain_suffix: tuple[int, ...] = ()
-        self._ascii_only = backbone.tokenizer.backend_tokenizer.normalizer is not None
+        self._ascii_only = _has_normalizer(backbone)
         if not joins_behind:
             self._joins_before = frozenset()
         self._prepare()
@@ -73,6 +75,9 @@ class TagTable:
         """Find the tokens that all words share, and check that they do."""
         full = self._in_full("word")
         shared, plain = full.trie, full.trie.suffixes["O"]
+        pieces = self._target_ids([f"word({tag})" for tag in self.tags])
+        n_stem = _common_prefix(pieces)
+        self._shared_all = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
         for probe in _PROBES:
             if self._is_joined(probe):
                 continue
@@ -147,8 +152,12 @@ class TagTable:
     def _in_full(self, word: str) -> WordTokens:
         pieces = self._target_ids([f"{word}({tag})" for tag in self.tags])
         n_stem = _common_prefix(pieces)
-        suffixes = {t: p[n_stem:] for t, p in zip(self.tags, pieces, strict=True)}
-        return WordTokens(tuple(pieces[0][:n_stem]), TagTrie(suffixes))
+        suffixes = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
+        stem = tuple(pieces[0][:n_stem])
+        # Most words share one tree, and need not have one each.
+        if self._shared is not None and suffixes == self._shared_all:
+            return WordTokens(stem, self._shared)
+        return WordTokens(stem, TagTrie(suffixes))
 
     def _is_joined(self, word: str) -> bool:
         """RETURNS (bool): Whether a token could reach from the word into its tag."""
@@ -186,6 +195,13 @@ _tables: weakref.WeakKeyDictionary[Backbone, OrderedDict[tuple, TagTable]] = (
     weakref.WeakKeyDictionary()
 )
 _lock = threading.Lock()
+
+
+def _has_normalizer(backbone: Backbone) -> bool:
+    """Whether the tokenizer changes characters before it looks at them."""
+    normalizer = json.loads(backbone.tokenizer.backend_tokenizer.to_str())["normalizer"]
+    # Sequences may be empty.
+    return normalizer is not None and normalizer.get("normalizers") != []
 
 
 def _joining_tokens(backbone: Backbone, tags: Sequence[str]) -> tuple[frozenset[str], bool]:

@@ -18,7 +18,7 @@ from ..backbones import get_shim
 from ..decoding.request import Decoder
 from ..errors import Errors
 from ..extensions import register_extensions
-from ..matching import Matcher, make_back_tokeniser
+from ..matching import Matcher
 from ..schema import LabelSet, Scheme, Template
 from ..training.inventory import collect_labels
 from ..types import DocPrediction, Entity, LabelsInput
@@ -26,7 +26,7 @@ from ..windows import DocWords, Windower
 from .assembly import drop_overlaps, merge_entities, predict_window, window_entities
 from .planning import PlannedRequest, Planner
 from .settings import check_settings
-from .workers import settle_in_worker
+from .workers import use_one_thread_in_fork, warn_of_device_in_worker
 
 register_extensions()
 
@@ -64,9 +64,13 @@ class GNER(TrainablePipe):
         vocab (Vocab): The shared vocabulary.
         model (Model): From an architecture such as `spacy_gner.Auto.v1`.
         name (str): The name of the component in its pipeline.
-        RAISES (ValueError): E001 to E005 for labels, E017 for other settings.
+        RAISES (ValueError): E001 to E005 for labels, E017 for other settings, E025 for a
+            scheme that the decoder cannot write.
         """
         check_settings(batch_size, threshold, set_ents, spans_key)
+        if getattr(decoder, "needs_every_word", False) and not scheme.writes_every_word:
+            decoder_name = f"spacy_gner.{type(decoder).__name__}.v1"
+            raise ValueError(Errors.E025.format(scheme=scheme.name, decoder=decoder_name))
         self.vocab = vocab
         self.model = model
         self.name = name
@@ -87,7 +91,6 @@ class GNER(TrainablePipe):
             "threshold": threshold,
         }
         self._planner: Planner | None = None
-        self._back_tokeniser: Any = None
         self.set_labels(labels)
 
     # --- labels -------------------------------------------------------------------------
@@ -124,11 +127,14 @@ class GNER(TrainablePipe):
         """Look for one more label.
 
         label (str): The label of the entity.
-        wording (str | None): Its wording in the prompt, the label itself by default.
+        wording (str | None): Its wording in the prompt, the label itself by default. For a label
+            that is there already, its new wording.
         RETURNS (int): 0 if the label is there already, otherwise 1.
         RAISES (ValueError): E001 to E005, see `set_labels`.
         """
         if label in self.cfg["labels"]:
+            if wording is not None:
+                self.set_labels({**self.cfg["labels"], label: wording})
             return 0
         self.set_labels({**self.cfg["labels"], label: label if wording is None else wording})
         return 1
@@ -161,12 +167,10 @@ class GNER(TrainablePipe):
     def planner(self) -> Planner:
         """RETURNS (Planner): Plans prompts for the backbone, which is loaded if need be."""
         backbone = get_shim(self.model).backbone
-        planner = self._planner
-        if planner is None or planner.backbone is not backbone:
-            planner = Planner(backbone, self.template, self.scheme, self.window)
-            self._back_tokeniser = make_back_tokeniser(backbone.tokenizer)
-            self._planner = planner
-        return planner
+        parts = (backbone, self.template, self.scheme, self.window)
+        if self._planner is None or not self._planner.is_made_of(*parts):
+            self._planner = Planner(*parts)
+        return self._planner
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of Docs. A Doc that fails goes to the error
@@ -179,6 +183,11 @@ class GNER(TrainablePipe):
         """
         error_handler = self.get_error_handler()
         for docs in util.minibatch(stream, size=batch_size):
+            if self._planner is None and any(len(doc) for doc in docs):
+                # A model that cannot be loaded is no fault of a Doc: not for the handler, which
+                # would be told again for each of them.
+                use_one_thread_in_fork()
+                _ = self.planner
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception as error:
@@ -212,8 +221,9 @@ class GNER(TrainablePipe):
             return [DocPrediction((), ()) for _ in all_words]
         labels = [self.labels_of(doc) for doc in docs]
         planned: list[tuple[int, PlannedRequest]] = []
+        use_one_thread_in_fork()
         planner = self.planner
-        settle_in_worker(planner.backbone.device.type)
+        warn_of_device_in_worker(planner.backbone.device.type)
         for i, words in enumerate(all_words):
             if words.texts and len(labels[i]):
                 planned += [(i, request) for request in planner.plan(words, labels[i])]
@@ -234,7 +244,7 @@ class GNER(TrainablePipe):
         groups: dict[LabelSet, list[Entity]] = {}
         for planned, generation in answered:
             prediction = predict_window(
-                planned, generation, self.matcher, self._back_tokeniser, forced
+                planned, generation, self.matcher, self.planner.back_tokeniser, forced
             )
             windows.append(prediction)
             found = window_entities(words, planned, prediction)
@@ -254,8 +264,16 @@ class GNER(TrainablePipe):
         for doc, prediction in zip(docs, predictions, strict=True):
             spans = [Span(doc, e.start, e.end, label=e.label) for e in prediction.entities]
             scores = [e.score for e in prediction.entities]
+            # spaCy keeps extensions of spans by their boundaries, whatever the label: an entity
+            # that stays must not get another's score, one that goes must not leave its own.
+            stays = {(ent.start, ent.end) for ent in doc.ents}
+            if self.cfg["overwrite"] and self.cfg["set_ents"]:
+                for ent in doc.ents:
+                    ent._.gner_score = None
+                stays = set()
             for span, score in zip(spans, scores, strict=True):
-                span._.gner_score = score
+                if (span.start, span.end) not in stays:
+                    span._.gner_score = score
             key = self.cfg["spans_key"]
             if key is not None:
                 doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs={"scores": scores})
@@ -393,6 +411,7 @@ class GNER(TrainablePipe):
             "model": lambda p: get_shim(self.model).from_disk(p),
         }
         util.from_disk(path, deserialize, exclude)
+        self._planner = None
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
@@ -422,4 +441,5 @@ class GNER(TrainablePipe):
             "model": lambda b: get_shim(self.model).from_bytes(b),
         }
         util.from_bytes(bytes_data, deserialize, exclude)
+        self._planner = None
         return self

@@ -1,13 +1,16 @@
 """Docs to requests: which prompts a Doc needs, within the length of the model."""
 
 import math
+import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..backbones.backbone import Backbone
 from ..decoding.request import Request
-from ..errors import Errors
+from ..errors import Errors, Warnings
+from ..matching import make_back_tokeniser
 from ..schema import LabelSet, Scheme, Template
 from ..windows import DocWords, Windower, WordWindow
 
@@ -54,7 +57,24 @@ class Planner:
         length = windower.max_tokens or backbone.max_length
         limit = backbone.hard_limit
         self.max_tokens = length if limit is None else min(length, limit)
+        self.back_tokeniser = make_back_tokeniser(backbone.tokenizer)
         self._groups: OrderedDict[LabelSet, list[LabelSet]] = OrderedDict()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # None, wherever a component is pickled: the model does not travel with its plans.
+        return (type(None), ())
+
+    def is_made_of(
+        self, backbone: Backbone, template: Template, scheme: Scheme, windower: Windower
+    ) -> bool:
+        """RETURNS (bool): Whether these are the very parts that it was made of."""
+        pairs = (
+            (self.backbone, backbone),
+            (self.template, template),
+            (self.scheme, scheme),
+            (self.windower, windower),
+        )
+        return all(own is other for own, other in pairs)
 
     def plan(self, words: DocWords, labels: LabelSet) -> list[PlannedRequest]:
         """Plan one Doc.
@@ -104,10 +124,23 @@ class Planner:
             raise ValueError(
                 Errors.E024.format(n_tokens=n_tokens, max_tokens=self.max_tokens, label=longest)
             )
+        self._warn_of_unspelled(labels)
         self._groups[labels] = groups
         if len(self._groups) > _CACHED_LABEL_SETS:
             self._groups.popitem(last=False)
         return groups
+
+    def _warn_of_unspelled(self, labels: LabelSet) -> None:
+        """Say which labels the model cannot write (W005): its vocabulary lacks a character, or
+        its tokenizer changes one."""
+        tags = self.scheme.tags(labels.wordings)
+        ids = self.backbone.target_ids([f"word({tag})" for tag in tags])
+        texts = [self.backbone.decode(row) for row in ids]
+        lost = {t for t, text in zip(tags, texts, strict=True) if not text.endswith(f"({t})")}
+        names = [w for w in labels.wordings if any(tag[2:] == w for tag in lost)]
+        if names:
+            text = ", ".join(map(repr, names))
+            warnings.warn(Warnings.W005.format(labels=text), stacklevel=6)
 
     def overhead(self, labels: LabelSet) -> int:
         """RETURNS (int): Tokens of a prompt without words, and of the end of an output."""
@@ -117,13 +150,13 @@ class Planner:
     def word_costs(self, texts: Sequence[str], labels: LabelSet) -> list[int]:
         """RETURNS (list[int]): Tokens that each word needs in prompt and output (causal), or
         in the output, the longer of the two (seq2seq)."""
-        outside = self.scheme.pieces(texts, ["O"] * len(texts))
-        costs = [len(ids) for ids in self.backbone.target_ids(outside)]
+        # Schemes that leave words out need no more than those that write them all.
+        costs = [len(ids) for ids in self.backbone.target_ids([f"{text}(O)" for text in texts])]
         if self.backbone.is_causal:
             plain = self.backbone.target_ids(list(texts))
             costs = [c + len(ids) for c, ids in zip(costs, plain, strict=True)]
         tags = self.scheme.tags(labels.wordings)
-        lengths = [len(i) for i in self.backbone.target_ids(self.scheme.pieces(tags, tags))]
+        lengths = [len(i) for i in self.backbone.target_ids([f"{tag}({tag})" for tag in tags])]
         plain_tags = [len(i) for i in self.backbone.target_ids(tags)]
         tag_costs = [a - b for a, b in zip(lengths, plain_tags, strict=True)]
         extra = max(0, max(tag_costs) - tag_costs[0])

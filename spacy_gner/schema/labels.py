@@ -65,11 +65,13 @@ class LabelSet:
         RETURNS (LabelSet): The Doc's labels.
         RAISES (ValueError): See `make`.
         """
-        labels = LabelSet.make(own)
-        if isinstance(own, Mapping):
-            return labels
+        is_list = isinstance(own, Sequence) and not isinstance(own, str | bytes | Mapping)
+        if not is_list or not all(isinstance(name, str) for name in own):
+            return LabelSet.make(own)
+        if len(set(own)) < len(own):
+            return LabelSet.make(own)  # which names what stands there twice
         known = self.to_dict()
-        return LabelSet.make({name: known.get(name, name) for name in labels.names})
+        return LabelSet.make({name: known.get(name, name) for name in own})
 
     def name_of(self, wording: str) -> str:
         """RETURNS (str): The entity label behind a wording."""

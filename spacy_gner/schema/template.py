@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from spacy.util import registry
 
+from ..errors import Errors
 from .schemes import Scheme
 
 DESCRIPTION = (
@@ -85,5 +86,11 @@ def make_template(
         in supervised training when an example has one.
     sentence_line (str): The line with the sentence, "{sentence}".
     RETURNS (Template): The template.
+    RAISES (ValueError): E017 for a line without its placeholder.
     """
+    lines = {"labels": labels_line, "dataset": dataset_line, "sentence": sentence_line}
+    for name, line in lines.items():
+        if f"{{{name}}}" not in line:
+            field, expected = f"template.{name}_line", f"a line with {{{name}}} in it"
+            raise ValueError(Errors.E017.format(field=field, expected=expected, found=line))
     return Template(description, guideline, labels_line, dataset_line, sentence_line)

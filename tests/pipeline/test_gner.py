@@ -6,7 +6,12 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from .conftest import LABELS, SENTENCES, TEXTS, ents, spans
+from spacy_gner.pipeline.planning import Planner
+from spacy_gner.schema import BIO, EntityCentric, LabelSet, Template
+from spacy_gner.windows import make_window
+
+from ..models import build_tiny_causal, build_tiny_seq2seq, overfit, save_tiny
+from .conftest import LABELS, SENTENCES, TEMPLATE, TEXTS, ents, gold_pairs, spans
 
 
 def test_gner_finds_what_the_model_knows(nlp):
@@ -242,3 +247,72 @@ def test_gner_into_a_trained_pipeline_config(make_nlp):
     again = spacy.util.load_model_from_config(nlp.config, auto_fill=True)
     assert again.get_pipe("gner").labels == tuple(LABELS)
     assert spans(again(TEXTS[0])) == SENTENCES[0][1]
+
+
+def test_gner_entity_centric_scheme(tmp_path):
+    # Only entities and their neighbours are written: free text, put back by matching.
+    scheme = EntityCentric(1)
+    backbone = build_tiny_causal(hidden=64)
+    overfit(backbone, gold_pairs(scheme), steps=250)
+    nlp = spacy.blank("en")
+    config = {
+        "labels": LABELS,
+        "template": TEMPLATE,
+        "scheme": {"@misc": "spacy_gner.EntityCentric.v1", "context": 1},
+        "decoder": {"@misc": "spacy_gner.BeamSearch.v1", "num_beams": 1},
+        "model": {
+            "@architectures": "spacy_gner.Auto.v1",
+            "name": str(save_tiny(backbone, tmp_path / "model")),
+        },
+    }
+    nlp.add_pipe("gner", config=config)
+    for doc, (_, gold) in zip(nlp.pipe(TEXTS), SENTENCES, strict=True):
+        assert spans(doc) == gold
+    config["decoder"] = {"@misc": "spacy_gner.ExactSearch.v1"}
+    with pytest.raises(ValueError, match="E025"):
+        spacy.blank("en").add_pipe("gner", config=config)
+
+
+def test_gner_scores_belong_to_entities(make_nlp):
+    nlp = make_nlp()
+    doc = nlp.make_doc(TEXTS[0])
+    doc.ents = [Span(doc, 2, 4, label="thing"), Span(doc, 7, 8, label="GPE")]
+    for ent in doc.ents:
+        ent._.gner_score = 0.25  # of another component
+    doc = nlp(doc)
+    assert [(e.label_, e._.gner_score == 0.25) for e in doc.ents] == [
+        ("person", False), ("thing", True), ("award", False), ("GPE", True),
+    ]  # fmt: skip
+    replacing = make_nlp({"overwrite": True})
+    doc = replacing(doc)
+    assert spans(doc) == SENTENCES[0][1]
+    assert all(e._.gner_score > 0.25 for e in doc.ents)
+    assert doc[2:4]._.gner_score is None
+
+
+def test_gner_failing_model_is_no_fault_of_the_docs(make_nlp, tmp_path):
+    nlp = make_nlp(model={"name": "no-such/model"})
+    failed = []
+    nlp.set_error_handler(lambda name, pipe, docs, error: failed.extend(docs))
+    with pytest.raises(ValueError, match="E010"):
+        list(nlp.pipe(TEXTS))
+    assert not failed
+
+
+def test_gner_changed_parts_count_at_once(make_nlp):
+    nlp = make_nlp()
+    gner = nlp.get_pipe("gner")
+    before = gner.predict([nlp.make_doc(TEXTS[0])])[0].windows
+    gner.window = make_window(max_tokens=len(before[0].words) + 60)
+    assert gner.planner.max_tokens == gner.window.max_tokens
+    assert gner.add_label("person", "human being") == 0
+    assert gner.label_data["person"] == "human being"
+
+
+def test_gner_labels_that_cannot_be_spelled_are_named():
+    backbone = build_tiny_seq2seq()
+    planner = Planner(backbone, Template(), BIO(), make_window())
+    with pytest.warns(UserWarning, match="W005.*'город'.*wording") as caught:
+        planner.groups(LabelSet.make(["city", "город"]))
+        planner.groups(LabelSet.make(["city", "город"]))
+    assert len(caught) == 1 and "'city'" not in str(caught[0].message)

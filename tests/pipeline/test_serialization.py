@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -128,3 +129,55 @@ def test_spacy_package(tmp_path, make_nlp):
     assert read_elsewhere(folder) == expected
     meta = json.loads((tmp_path / "en_tiny_gner-0.0.0" / "meta.json").read_text())
     assert any(r.startswith("spacy-gner") for r in meta["requirements"])
+
+
+def test_refused_save_keeps_what_was_there(tmp_path, make_nlp):
+    nlp = make_nlp()
+    nlp.to_disk(tmp_path)
+    overrides = {"components": {"gner": {"model": {"save_weights": False}}}}
+    with pytest.raises(ValueError, match="E021"):
+        spacy.load(tmp_path, config=overrides).to_disk(tmp_path)
+    assert spans(spacy.load(tmp_path)(TEXTS[0])) == spans(nlp(TEXTS[0]))
+
+
+def test_saved_files_are_for_everybody(tmp_path, make_nlp):
+    make_nlp().to_disk(tmp_path)
+    (tmp_path / "new").touch()
+    expected = (tmp_path / "new").stat().st_mode
+    files = [path for path in (tmp_path / "gner").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert {path.stat().st_mode for path in files} == {expected}
+
+
+def test_pickle_leaves_the_model_at_home(make_nlp):
+    nlp = make_nlp()
+    before = len(pickle.dumps(nlp.get_pipe("gner")))
+    expected = spans(nlp(TEXTS[0]))
+    packed = pickle.dumps(nlp.get_pipe("gner"))
+    assert len(packed) < before + 5000
+    assert spans(pickle.loads(packed)(nlp.make_doc(TEXTS[0]))) == expected
+
+
+IN_A_FORK = """
+import multiprocessing, sys, torch, spacy
+torch.set_num_threads(2)
+a = torch.randn(500, 500)
+for _ in range(20):
+    a = (a @ a).tanh()
+torch.randn(2_000_000).add_(1).sum()
+multiprocessing.set_start_method("fork")
+nlp = spacy.load(sys.argv[1])
+print(len(list(nlp.pipe(["London won ."] * 4, n_process=2, batch_size=2))))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="fork is the default on Linux only")
+def test_fork_after_torch_was_used(tmp_path, make_nlp):
+    # A forked process has no threads: loading must not wait for them either.
+    make_nlp(model={"save_weights": False}).to_disk(tmp_path)
+    command = [sys.executable, "-c", IN_A_FORK, str(tmp_path)]
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.split() == ["4"]
