@@ -1,12 +1,13 @@
 """The thinc side of a backbone: lazy loading, saving, updates."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from thinc.api import Model, Optimizer
+from thinc.api import Model, Optimizer, get_current_ops, set_current_ops
 from thinc.shims.shim import Shim
 
 from .adapters import KeptAdapter
@@ -35,6 +36,8 @@ class BackboneShim(Shim):
         self.modified = False
         self._backbone: Any = None
         self._lock = threading.Lock()
+        # What `spacy.require_gpu` chose holds for one thread only.
+        self._thread, self._ops = threading.get_ident(), get_current_ops()
 
     @property
     def is_loaded(self) -> bool:
@@ -59,7 +62,7 @@ class BackboneShim(Shim):
         source = resolve_source(settings.name)
         if adapter is not None and adapter.replaces:
             source = replace(source, adapter=None)
-        with quiet_transformers():
+        with quiet_transformers(), self._builders_ops():
             objects, kind = load_pretrained(settings, source)
             model = objects.transformer
             if adapter is not None:
@@ -71,6 +74,20 @@ class BackboneShim(Shim):
         # from a saved pipeline, the name stays that of the source.
         self._backbone = Backbone(model, objects.tokenizer, kind, self.settings, adapter)
         self._model = model
+
+    @contextmanager
+    def _builders_ops(self) -> Iterator[None]:
+        """In other threads than the one that made this shim, take over its device: a web
+        service calls `spacy.require_gpu` in one and gets its first text in another."""
+        if threading.get_ident() == self._thread:
+            yield
+            return
+        here = get_current_ops()
+        set_current_ops(self._ops)
+        try:
+            yield
+        finally:
+            set_current_ops(here)
 
     # --- training -----------------------------------------------------------------
 

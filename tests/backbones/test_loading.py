@@ -1,14 +1,17 @@
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import spacy
 import torch
+from thinc.api import NumpyOps, get_current_ops, set_current_ops
 from transformers import BertConfig, BertModel
 
-from spacy_gner.backbones import BackboneSettings, BackboneShim, get_shim
+from spacy_gner.backbones import BackboneSettings, BackboneShim, get_shim, loading
 from spacy_gner.backbones.architectures import build_auto, build_causal, build_seq2seq
 from spacy_gner.backbones.device import resolve_device, resolve_dtype
+from spacy_gner.backbones.loading import load_pretrained
 from spacy_gner.backbones.sources import check_name
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
@@ -182,3 +185,28 @@ def test_storage_bytes_cannot_leave_their_directory():
     shim = BackboneShim(BackboneSettings("x"))
     with pytest.raises(ValueError, match="E023"):
         shim.from_bytes(srsly.msgpack_dumps({"../evil": b"x"}))
+
+
+def test_shim_takes_the_device_of_its_maker_to_other_threads(causal_dir, monkeypatch):
+    class OtherOps(NumpyOps):
+        pass
+
+    seen = []
+
+    def load(settings, source):
+        seen.append(type(get_current_ops()))
+        return load_pretrained(settings, source)
+
+    monkeypatch.setattr(loading, "load_pretrained", load)
+    here = get_current_ops()
+    set_current_ops(OtherOps())
+    try:
+        shim = get_shim(build_auto(str(causal_dir)))
+    finally:
+        set_current_ops(here)
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(lambda: shim.backbone.is_causal).result()
+        assert threads.submit(get_current_ops).result().__class__ is NumpyOps
+    # In the thread of its maker the present choice counts.
+    assert get_shim(build_auto(str(causal_dir))).backbone.is_causal
+    assert seen == [OtherOps, type(here)]
