@@ -116,6 +116,11 @@ class Errors(metaclass=_WithCodes):
         "The pipeline '{path}' has no component made by the factory 'gner' (it has: {found}). "
         "Give a pipeline with one, or the name or directory of a language model."
     )
+    E030 = (
+        "The adapter '{path}' was trained on top of '{base}', which is an adapter itself, and cannot "
+        "be loaded without it. Load the pipeline that it was saved with, or train with "
+        "lora.resume = true, which makes one adapter of both."
+    )
     # --- E1xx: parsing and matching ------------------------------------------
     E101 = (
         "The prefixes of a tagging scheme must be letters of 'BIES', but got {prefixes!r}. "

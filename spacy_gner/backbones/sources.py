@@ -52,7 +52,7 @@ def resolve_source(name: str) -> Source:
     name (str): A directory (of a model or of a LoRA adapter), the default's name, or
         a name on the hub.
     RETURNS (Source): Where to load from.
-    RAISES (ValueError): As `check_name`.
+    RAISES (ValueError): As `check_name`, and E030 for an adapter on top of an adapter.
     """
     check_name(name)
     path = Path(name)
@@ -61,6 +61,8 @@ def resolve_source(name: str) -> Source:
         if not (path / "config.json").is_file() and adapter_config.is_file():
             base = json.loads(adapter_config.read_text(encoding="utf8"))["base_model_name_or_path"]
             found = _default_base() if base == BASE_HUB_NAME else resolve_source(base)
+            if found.adapter is not None:
+                raise ValueError(Errors.E030.format(path=path, base=base))
             return Source(found.location, found.is_directory, adapter=path)
         return Source(str(path), True)
     if name == DEFAULT_MODEL:

@@ -142,6 +142,12 @@ def bytes_to_directory(data: bytes) -> Iterator[Path]:
 def _save_adapter(path: Path, backbone: "Backbone") -> None:
     # Left to itself, peft asks the hub whether the vocabulary was changed.
     backbone.model.save_pretrained(str(path), safe_serialization=True, save_embedding_layers=False)
+    if backbone.adapter is not None and not backbone.adapter_replaces:
+        # It belongs on top of another one: by itself, beside the bare model, it is worth nothing.
+        config = path / "adapter_config.json"
+        settings = json.loads(config.read_text(encoding="utf8"))
+        settings["base_model_name_or_path"] = backbone.settings.name
+        config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf8")
     share_files(path)
 
 

@@ -12,7 +12,7 @@ from spacy_gner.backbones import BackboneSettings, BackboneShim, get_shim, loadi
 from spacy_gner.backbones.architectures import build_auto, build_causal, build_seq2seq
 from spacy_gner.backbones.device import resolve_device, resolve_dtype
 from spacy_gner.backbones.loading import load_pretrained
-from spacy_gner.backbones.sources import check_name
+from spacy_gner.backbones.sources import check_name, resolve_source
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
 
@@ -210,3 +210,12 @@ def test_shim_takes_the_device_of_its_maker_to_other_threads(causal_dir, monkeyp
     # In the thread of its maker the present choice counts.
     assert get_shim(build_auto(str(causal_dir))).backbone.is_causal
     assert seen == [OtherOps, type(here)]
+
+
+def test_adapter_on_top_of_an_adapter_is_refused(tmp_path):
+    (tmp_path / "adapter_config.json").write_text(
+        json.dumps({"base_model_name_or_path": "gner-smollm2-135m"})
+    )
+    (tmp_path / "adapter_model.safetensors").touch()
+    with pytest.raises(ValueError, match="E030.*lora.resume"):
+        resolve_source(str(tmp_path))

@@ -9,6 +9,7 @@ from thinc.api import Adam
 
 from spacy_gner.backbones import BackboneShim, LoraSettings, get_shim
 from spacy_gner.backbones.architectures import build_auto
+from spacy_gner.backbones.sources import resolve_source
 from spacy_gner.schema import BIO, LabelSet, Template
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.loss import get_loss
@@ -147,6 +148,13 @@ def test_adapter_of_the_source(source, tmp_path, resume):
     same(default, loaded)
     meta = json.loads((tmp_path / "tuned" / "backbone.json").read_text())
     assert meta["adapter_replaces"] is resume
+    tuned = tmp_path / "tuned" / "adapter"
+    config = json.loads((tuned / "adapter_config.json").read_text())
+    assert (config["base_model_name_or_path"] == str(adapter)) is not resume
+    if not resume:
+        # On top of another adapter: taken out of its pipeline, it is not put beside the bare model.
+        with pytest.raises(ValueError, match="E030"):
+            resolve_source(str(tuned))
     more = learn(loaded, steps=2)
     assert more[0] < losses[0]
     same(loaded, reload(loaded, tmp_path / "more", adapter, **options))
