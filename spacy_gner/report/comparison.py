@@ -227,10 +227,9 @@ def beams_table(runs: Mapping[str, Mapping[str, Any]]) -> Table | None:
     found: dict[str, dict[str, str]] = {}
     for metrics in runs.values():
         system = metrics["system"]
-        if "BeamSearch" not in system.get("decoder", ""):
-            continue
-        size = str(system.get("decoder options", {}).get("num_beams", 1))
-        found.setdefault(system["name"], {})[size] = percent(metrics["average"]["uniner"]["f"])
+        if "num_beams" in system:
+            f1 = percent(metrics["average"]["uniner"]["f"])
+            found.setdefault(system["name"], {})[str(system["num_beams"])] = f1
     if not found:
         return None
     for row in load_paper()["table7_beam_size"]:

@@ -165,7 +165,10 @@ def test_evaluate_takes_decoder_and_options(pipeline, data, tmp_path):
     decoder = ["--decoder", "spacy_gner.BeamSearch.v1"]
     result = run("evaluate", *arguments, *decoder, "--decoder-option", "num_beams=2")
     assert result.exit_code == 0, result.output
-    assert load_metrics(tmp_path)["system"]["decoder options"] == {"num_beams": 2}
+    system = load_metrics(tmp_path)["system"]
+    assert system["decoder options"] == {"num_beams": 2} and system["num_beams"] == 2
+    assert run("evaluate", *arguments, *decoder).exit_code == 0
+    assert load_metrics(tmp_path)["system"]["num_beams"] == 4  # the decoder's own default
     result = run("evaluate", *arguments, *decoder, "--decoder-option", "colour=2")
     assert result.exit_code == 2 and "[E317]" in result.output
     result = run("evaluate", *arguments, "--decoder-option", "num_beams=2")

@@ -75,8 +75,7 @@ def test_beams_table_stands_beside_the_papers():
     runs = {}
     for n in (1, 4):
         runs[str(n)] = make_metrics(["x"])
-        runs[str(n)]["system"].update(decoder="spacy_gner.BeamSearch.v1")
-        runs[str(n)]["system"]["decoder options"] = {"num_beams": n} if n > 1 else {}
+        runs[str(n)]["system"]["num_beams"] = n
     table = beams_table(runs)
     assert table.columns == ["system", "1", "2", "3", "4"]
     assert [cell == "–" for cell in table.rows[0]] == [False, False, True, True, False]
