@@ -73,11 +73,9 @@ class TagTable:
 
     def _prepare(self) -> None:
         """Find the tokens that all words share, and check that they do."""
-        full = self._in_full("word")
-        shared, plain = full.trie, full.trie.suffixes["O"]
-        pieces = self._target_ids([f"word({tag})" for tag in self.tags])
-        n_stem = _common_prefix(pieces)
-        self._shared_all = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
+        _, self._shared_all = self._spell("word")
+        shared = TagTrie(self._shared_all)
+        plain = shared.suffixes["O"]
         for probe in _PROBES:
             if self._is_joined(probe):
                 continue
@@ -150,14 +148,18 @@ class TagTable:
         )
 
     def _in_full(self, word: str) -> WordTokens:
-        pieces = self._target_ids([f"{word}({tag})" for tag in self.tags])
-        n_stem = _common_prefix(pieces)
-        suffixes = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
-        stem = tuple(pieces[0][:n_stem])
+        stem, suffixes = self._spell(word)
         # Most words share one tree, and need not have one each.
         if self._shared is not None and suffixes == self._shared_all:
             return WordTokens(stem, self._shared)
         return WordTokens(stem, TagTrie(suffixes))
+
+    def _spell(self, word: str) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
+        """RETURNS (tuple): The tokens that all of `word(tag)` begin with, and the rest by tag."""
+        pieces = self._target_ids([f"{word}({tag})" for tag in self.tags])
+        n_stem = _common_prefix(pieces)
+        suffixes = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
+        return tuple(pieces[0][:n_stem]), suffixes
 
     def _is_joined(self, word: str) -> bool:
         """RETURNS (bool): Whether a token could reach from the word into its tag."""
