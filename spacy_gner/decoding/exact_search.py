@@ -178,7 +178,9 @@ class _Run:
 
     def _step(self, session: Session, rows: Sequence[tuple[int, Line]]) -> None:
         """One pass."""
-        drafts = [line.draft(self._settings.max_draft) for _, line in rows]
+        limit = self._settings.max_draft
+        bars = [self._searches[number].best_total for number, _ in rows]
+        drafts = [line.draft(limit, bar) for (_, line), bar in zip(rows, bars, strict=True)]
         width = draft_width([draft.reach for draft in drafts], self._overhead)
         starts = [
             [*todo, *line.tokens[line.fed :]]

@@ -1,6 +1,7 @@
 """A tagging of the words of one sentence, as far as it has been decided."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +11,12 @@ from .request import Request
 from .tags import TagTable, WordTokens
 from .trie import TagNode
 
-# How likely a tag is the one that the tagging had from which this one was forked.
-_HINT = 0.95
+# How likely a tag is the one that the tagging had from which this one was forked, at most; and
+# how likely an entity goes on as that one's did when it has got another label.
+_STAYS = 0.97
+_GOES_ON = 0.9
+# How likely a tagging is still wanted where it is expected to be worse than the best one.
+_OUTLIVES = 0.2
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,9 @@ class Line:
     def __init__(self, sentence: Sentence):
         self._sentence = sentence
         self._guesser = sentence.table.guesser
+        # The tags of the tagging from which it was forked, and their log-probabilities there.
         self._hints: Sequence[str] = ()
+        self._expected: Sequence[float] = ()
         self._kinds: dict[int, int] = {}
         self.tokens: list[int] = []
         self.fed = 0
@@ -170,7 +177,9 @@ class Line:
         line = cls.__new__(cls)
         line._sentence, line._guesser = parent._sentence, parent._guesser
         line._kinds = {}
-        line._hints = [*parent.tags, *parent._hints[len(parent.tags) :]]
+        n_tags = len(parent.tags)
+        line._hints = [*parent.tags, *parent._hints[n_tags:]]
+        line._expected = [*parent.log_probs, *parent._expected[n_tags:]]
         line.tokens = parent.tokens[: alternative.n_tokens]
         line.fed = fed
         line.tags = parent.tags[: place.word]
@@ -180,14 +189,17 @@ class Line:
         line._follow(line._sentence.take(place, alternative.token))
         return line
 
-    def draft(self, limit: int) -> Draft:
+    def draft(self, limit: int, bar: float = -math.inf) -> Draft:
         """Guess how it goes on.
 
         limit (int): About how many tokens at most.
+        bar (float): The log-probability of the best tagging so far: this one is given up once
+            it is lower. Until the alternatives differ again, words cost it what they
+            cost the tagging from which it was forked: so one can tell where that will be.
         RETURNS (Draft): The guess; its first choice is the next one.
         """
         draft = Draft()
-        place, p = self.place, 1.0
+        place, p, total = self.place, 1.0, self.total
         label = next((tag[2:] for tag in reversed(self.tags) if tag != "O"), None)
         while place is not None:
             token, chance, label = self._guess(place, label)
@@ -196,6 +208,11 @@ class Line:
             if token is None or len(draft.tokens) >= limit or p < 0.02:
                 draft.choices[-1] = (len(draft.tokens), place, None)
                 break
+            if not place.path and place.word < len(self._expected):
+                above_bar = total > bar
+                total += self._expected[place.word]
+                if above_bar and total <= bar:
+                    p *= _OUTLIVES
             step = self._sentence.take(place, token)
             draft.tokens += step.tokens
             draft.reach += [p] * len(step.tokens)
@@ -205,24 +222,24 @@ class Line:
     def _guess(self, place: Place, label: str | None) -> tuple[int | None, float, str | None]:
         """RETURNS (tuple[int | None, float, str | None]): The token, the probability that
         it is right, and the label of the last entity then."""
-        word, depth = place.word, len(place.path)
-        suffixes = self._sentence.words[word].trie.suffixes
-        if word < len(self._hints):
-            ranked = [(self._hints[word], _HINT, 1.0)]
-        else:
-            ranked = self._guesser.ranked(
-                self._sentence.request.words[word],
-                word,
-                place.previous,
-                label,
-                self._kinds.get(word),
-            )
-        for tag, p_kind, p_tag in ranked:
-            suffix = self._full_path(suffixes.get(tag, ()), place)
-            if suffix is not None:
-                p = p_kind if depth == 0 else p_tag
-                return suffix, p, tag[2:] or label
+        suffixes = self._sentence.words[place.word].trie.suffixes
+        for tag, p_kind, p_tag in self._likely_tags(place, label):
+            token = self._full_path(suffixes.get(tag, ()), place)
+            if token is not None:
+                return token, p_tag if place.path else p_kind, tag[2:] or label
         return None, 0.0, label
+
+    def _likely_tags(self, place: Place, label: str | None) -> Iterator[tuple[str, float, float]]:
+        """YIELDS (tuple[str, float, float]): As `TagGuesser.ranked`."""
+        word = place.word
+        if word < len(self._hints):
+            hint, running = self._hints[word], place.previous[2:]
+            if hint[:2] not in ("I-", "E-") or hint[2:] == running:
+                yield hint, min(_STAYS, math.exp(self._expected[word])), 1.0
+            elif running:
+                yield hint[:2] + running, _GOES_ON, 1.0
+        words, kind = self._sentence.request.words, self._kinds.get(word)
+        yield from self._guesser.ranked(words[word], word, place.previous, label, kind)
 
     @staticmethod
     def _full_path(suffix: tuple[int, ...], place: Place) -> int | None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wordings import reword, widen
+from wordings import WIDER_OF, beside, reword, widen
 
 MAX_LABELS = 22
 # Labels that are hardly ever annotated everywhere: asked for only where they occur.
@@ -105,7 +105,8 @@ def open_prompt(
     sentence: Sentence, labels: OpenLabels, rng: random.Random
 ) -> tuple[Sentence, list[str]]:
     """Make a prompt for a passage with open types: some labels in other or wider words,
-    up to 20 that do not occur, now and then one of several left out.
+    up to 20 that do not occur, wider terms beside narrow ones, now and then one of several
+    labels left out.
 
     sentence (Sentence): The passage.
     labels (OpenLabels): Gives labels that do not occur.
@@ -118,13 +119,17 @@ def open_prompt(
     names = {label: wide for label, wide in wider.items() if wide != label}
     rest = reword([label for label in sentence.present if label not in names], rng, 0.35)
     names.update(rest)
-    if len(names) > 2 and rng.random() < 0.1:
-        names.pop(rng.choice(sorted(names)))
+    wider_terms = [] if sentence.has_untagged_names() else beside(names, rng, 0.6)
+    # A label is not left out where its wider term is asked for: that would name it as well.
+    asked = {*names.values(), *wider_terms}
+    droppable = sorted(label for label in names if WIDER_OF.get(label) not in asked)
+    if droppable and len(names) > 2 and rng.random() < 0.1:
+        names.pop(rng.choice(droppable))
     changed = sentence.renamed(names)
-    taken = set(sentence.present) | set(names.values())
+    taken = set(sentence.present) | asked
     external = [label for label in external if label not in taken]
     # A wording may name what a label that is not in the sentence would name as well.
-    prompt = [*dict.fromkeys(names.values()), *external]
+    prompt = [*dict.fromkeys([*names.values(), *wider_terms]), *external]
     return changed, _shuffled(prompt[:MAX_LABELS], rng)
 
 

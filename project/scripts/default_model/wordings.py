@@ -64,8 +64,38 @@ SYNONYMS = [
     ("magazine", "periodical"),
     ("conference", "academic conference"),
     ("software", "computer program"),
+    # One step up: the wider profession, not yet "person".
+    ("guitarist", "musician", "musical artist"),
+    ("pianist", "musician", "musical artist"),
+    ("violinist", "musician", "musical artist"),
+    ("cellist", "musician", "musical artist"),
+    ("bassist", "musician", "musical artist"),
+    ("rapper", "musician", "musical artist"),
+    ("songwriter", "musician", "musical artist"),
+    ("conductor", "musician", "musical artist"),
+    ("president", "politician"),
+    ("prime minister", "politician"),
+    ("minister", "politician"),
+    ("governor", "politician"),
+    ("statesman", "politician"),
+    ("lawmaker", "politician"),
+    ("mayor", "politician"),
+    ("chancellor", "politician"),
+    ("biographer", "writer", "author"),
+    ("screenwriter", "writer"),
+    ("lyricist", "writer"),
+    ("philosopher", "writer"),
+    ("geologist", "scientist"),
+    ("naturalist", "scientist"),
+    ("botanist", "scientist"),
+    ("archaeologist", "scientist", "scholar"),
+    ("neuroscientist", "scientist", "researcher"),
+    ("statistician", "researcher", "scientist"),
+    ("astrophysicist", "scientist"),
+    ("linguist", "researcher", "scholar"),
+    ("historian", "scholar", "writer"),
 ]
-# Wider terms. A label is only widened together with all of its kind in the sentence.
+# Wider terms.
 WIDER = {
     "location": (
         "city town village state region island river lake district province county mountain "
@@ -76,7 +106,15 @@ WIDER = {
         "politician writer scientist musician singer composer actor actress director poet novelist "
         "philosopher mathematician researcher architect player astronomer chemist physicist king "
         "general judge engineer painter economist official president inventor author athlete "
-        "footballer linguist emperor physician editor translator"
+        "footballer linguist emperor physician editor translator businessman playwright executive "
+        "computer_scientist film_director psychologist biologist explorer historian conductor "
+        "designer naturalist pianist tennis_player archaeologist programmer filmmaker "
+        "prime_minister activist governor statesman basketball_player musical_artist photographer "
+        "journalist lawyer guitarist violinist cinematographer dancer chess_player cellist "
+        "lawmaker cricketer geologist sculptor lyricist cartoonist monarch pope saint queen "
+        "neuroscientist illustrator songwriter choreographer minister statistician theologian "
+        "botanist rapper comedian mayor chancellor biographer screenwriter astrophysicist bassist "
+        "diplomat nobleman"
     ),
     "organization": (
         "company university band court bank government_agency agency research_institute club "
@@ -85,6 +123,39 @@ WIDER = {
     ),
     "event": "election war battle festival conference competition treaty tournament exhibition",
 }
+# Kinds that others may mean as well: one is not widened where another of its line stays.
+_KIN = [
+    "author biographer editor historian journalist linguist lyricist novelist philosopher "
+    "playwright poet screenwriter translator writer",
+    "actor actress bassist cellist composer conductor guitarist musical_artist musician "
+    "pianist rapper singer songwriter violinist",
+    "cinematographer director film_director filmmaker",
+    "archaeologist astronomer astrophysicist biologist botanist chemist "
+    "computer_scientist economist engineer geologist historian inventor linguist "
+    "mathematician naturalist neuroscientist philosopher physicist programmer "
+    "psychologist researcher scientist statistician",
+    "activist chancellor diplomat emperor executive general governor judge king lawmaker "
+    "mayor minister monarch nobleman official politician president prime_minister queen "
+    "statesman",
+    "athlete basketball_player chess_player footballer player tennis_player",
+    "architect cartoonist designer illustrator painter photographer sculptor",
+    "airline bank company newspaper publisher record_label retailer",
+    "company insurer manufacturer retailer",
+    "museum observatory research_institute school university",
+    "agency court government_agency hospital parliament",
+    "club football_club team",
+    "party political_party",
+    "city municipality town village",
+    "county district province region state",
+    "district neighborhood neighbourhood road street",
+    "mountain mountain_range valley",
+    "archipelago island peninsula",
+    "lake river sea",
+    "airport bridge building landmark museum park stadium",
+    "battle war",
+    "competition conference exhibition festival tournament",
+]
+KIN = [{kind.replace("_", " ") for kind in line.split()} for line in _KIN]
 WIDER_OF = {
     narrow.replace("_", " "): wide for wide, kinds in WIDER.items() for narrow in kinds.split()
 }
@@ -107,16 +178,35 @@ def reword(labels: Iterable[str], rng: random.Random, rate: float) -> dict[str, 
 
 
 def widen(labels: Iterable[str], rng: random.Random, rate: float) -> dict[str, str]:
-    """Choose wider terms for the labels of one sentence.
+    """Choose wider terms for the labels of one sentence. In half of the cases one of the
+    kinds keeps its name, so that the wide and the narrow label stand side by side.
 
     labels (Iterable[str]): The labels in it.
     rng (random.Random): Decides.
     rate (float): The probability that the kinds of one wider term are replaced by it.
     RETURNS (dict[str, str]): Label -> wording.
     """
-    chosen = {wide for wide in sorted(WIDER) if rng.random() < rate}
-    result = {}
-    for label in labels:
-        wide = WIDER_OF.get(label)
-        result[label] = wide if wide in chosen else label
+    result = {label: label for label in labels}
+    for wide in sorted(WIDER):
+        kinds = [label for label in result if WIDER_OF.get(label) == wide]
+        if not kinds or rng.random() >= rate:
+            continue
+        kept: set[str] = set()
+        if rng.random() < 0.5:
+            kind = rng.choice(kinds)
+            kept = {kind}.union(*(line for line in KIN if kind in line))
+        result.update({kind: wide for kind in kinds if kind not in kept})
     return result
+
+
+def beside(names: dict[str, str], rng: random.Random, rate: float) -> list[str]:
+    """Choose wider terms that are asked for beside the narrow ones and name nothing: an
+    entity gets the most precise of the labels that it fits.
+
+    names (dict[str, str]): The labels of the sentence and their wordings.
+    rng (random.Random): Decides.
+    rate (float): The probability for each wider term.
+    RETURNS (list[str]): The wider terms.
+    """
+    wides = {WIDER_OF[label] for label in names if label in WIDER_OF} - set(names.values())
+    return [wide for wide in sorted(wides) if rng.random() < rate]
