@@ -19,8 +19,16 @@ sys.path.insert(0, str(SCRIPTS))
 from export import add, read, write  # noqa: E402
 from make_data import join_hyphens, pick, thin_empty  # noqa: E402
 from masters import Masters  # noqa: E402
-from prompts import MAX_LABELS, OpenLabels, Sentence, closed_prompt, open_prompt  # noqa: E402
+from prompts import (  # noqa: E402
+    MAX_LABELS,
+    OpenLabels,
+    Sentence,
+    closed_prompt,
+    open_prompt,
+    relabel,
+)
 from selection import LICENCE_ARGUED, PARTIAL, TOO_CLOSE, ZERO_SHOT, decide  # noqa: E402
+from wordings import KIN, WIDER, WIDER_OF, beside, widen  # noqa: E402
 
 LABELS = ["person", "city", "band", "film director", "dish", "year", "novel", "river"]
 
@@ -61,6 +69,33 @@ def test_open_prompt_asks_for_every_label_of_the_tags(rows: list[Sentence], seed
         assert_well_formed(changed, prompt)
         assert changed.words == row.words
         assert all(a == "O" for a, b in zip(changed.tags, row.tags, strict=True) if b == "O")
+
+
+@settings(deadline=None, max_examples=150)
+@given(sentences(), st.integers(0, 99))
+def test_no_label_is_left_out_beside_its_wider_term(row: Sentence, seed: int) -> None:
+    changed, labels, taken = relabel(row, random.Random(seed), dropout=0.9)
+    assert set(changed.present) <= set(labels) <= taken
+    pairs = zip(row.tags, changed.tags, strict=True)
+    left_out = {before[2:] for before, after in pairs if after == "O" != before}
+    assert len(left_out) <= 1
+    assert not {WIDER_OF.get(label) for label in left_out} & set(labels)
+
+
+@given(st.sets(st.sampled_from(sorted(WIDER_OF))), st.integers(0, 99))
+def test_no_kind_is_widened_where_its_kin_stays(labels: set[str], seed: int) -> None:
+    names = widen(sorted(labels), random.Random(seed), 1.0)
+    for kind in (label for label, name in names.items() if name == label):
+        widened = {label for label, name in names.items() if name == WIDER_OF[kind]}
+        assert not any({kind, label} <= kin for label in widened for kin in KIN)
+
+
+def test_wider_terms_stand_beside_narrow_ones_that_kept_their_names() -> None:
+    rng = random.Random(0)
+    assert beside({"poet": "writer", "city": "city"}, rng, 1.0) == ["location", "person"]
+    assert beside({"poet": "person", "king": "king"}, rng, 1.0) == []
+    assert {kind for kin in KIN for kind in kin} <= set(WIDER_OF)
+    assert not set(WIDER) & set(WIDER_OF)
 
 
 @settings(deadline=None, max_examples=150)

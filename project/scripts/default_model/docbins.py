@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import spacy
-from prompts import Sentence
+from prompts import Sentence, relabel
 from spacy.tokens import DocBin
 
 from spacy_gner.corpora.passage import Passage, make_example
@@ -25,7 +25,7 @@ def write_docbin(
     limit: int = 0,
 ) -> int:
     """Mix and shuffle data sets. Open-type passages are repeated up to their share; every
-    copy meets other labels in training.
+    copy has its labels in other words, and meets other labels in training.
 
     path (Path): The file, ending in ".spacy".
     sets (Mapping[str, Sequence[Sentence]]): Sentences by data set.
@@ -42,19 +42,25 @@ def write_docbin(
     nlp = spacy.blank("en")
     docs = DocBin(store_user_data=True)
     for row in rows[: limit or None]:
-        docs.add(make_example(nlp, to_passage(row, inventories)).reference)
+        docs.add(make_example(nlp, to_passage(row, inventories, rng)).reference)
     path.parent.mkdir(parents=True, exist_ok=True)
     docs.to_disk(path)
     return len(docs)
 
 
-def to_passage(sentence: Sentence, inventories: Mapping[str, Sequence[str]]) -> Passage:
+def to_passage(
+    sentence: Sentence, inventories: Mapping[str, Sequence[str]], rng: random.Random
+) -> Passage:
     """RETURNS (Passage): The sentence in the form of the package's readers."""
     is_open = sentence.source == SILVER
-    labels = sentence.present if is_open else inventories[sentence.source]
+    if is_open:
+        # Labels are left out by the training itself.
+        sentence, labels, _ = relabel(sentence, rng, dropout=0.0)
+    else:
+        labels = list(inventories[sentence.source])
     return Passage(
         words=sentence.words,
         entities=BIO().decode(sentence.tags),
-        labels=list(labels),
+        labels=labels,
         is_open=is_open,
     )

@@ -101,12 +101,38 @@ class OpenLabels:
         return [d for d in dict.fromkeys(drawn) if d not in sentence.present and d not in unsafe]
 
 
+def relabel(
+    sentence: Sentence, rng: random.Random, dropout: float
+) -> tuple[Sentence, list[str], set[str]]:
+    """Give a passage with open types some labels in other or wider words, and wider terms
+    beside narrow ones, which then name nothing.
+
+    sentence (Sentence): The passage.
+    rng (random.Random): Decides.
+    dropout (float): How often one of several labels is left out.
+    RETURNS (tuple[Sentence, list[str], set[str]]): The passage with its final labels, the
+        labels that are asked for, and those that name something in it.
+    """
+    wider = widen(sentence.present, rng, 0.25)
+    names = {label: wide for label, wide in wider.items() if wide != label}
+    rest = reword([label for label in sentence.present if label not in names], rng, 0.35)
+    names.update(rest)
+    wider_terms = [] if sentence.has_untagged_names() else beside(names, rng, 0.6)
+    taken = {*sentence.present, *names.values(), *wider_terms}
+    # A label is not left out where its wider term is asked for: that would name it as well.
+    asked = {*names.values(), *wider_terms}
+    droppable = sorted(label for label in names if WIDER_OF.get(label) not in asked)
+    if droppable and len(names) > 2 and rng.random() < dropout:
+        names.pop(rng.choice(droppable))
+    labels = list(dict.fromkeys([*names.values(), *wider_terms]))
+    return sentence.renamed(names), labels, taken
+
+
 def open_prompt(
     sentence: Sentence, labels: OpenLabels, rng: random.Random
 ) -> tuple[Sentence, list[str]]:
-    """Make a prompt for a passage with open types: some labels in other or wider words,
-    up to 20 that do not occur, wider terms beside narrow ones, now and then one of several
-    labels left out.
+    """Make a prompt for a passage with open types: its labels as `relabel` has them, and up to
+    20 that do not occur.
 
     sentence (Sentence): The passage.
     labels (OpenLabels): Gives labels that do not occur.
@@ -115,21 +141,9 @@ def open_prompt(
         of the prompt.
     """
     external = labels.draw(sentence, rng.choice((0, 2, 4, 6, 8, 8, 10, 12, 16, 20)), rng)
-    wider = widen(sentence.present, rng, 0.25)
-    names = {label: wide for label, wide in wider.items() if wide != label}
-    rest = reword([label for label in sentence.present if label not in names], rng, 0.35)
-    names.update(rest)
-    wider_terms = [] if sentence.has_untagged_names() else beside(names, rng, 0.6)
-    # A label is not left out where its wider term is asked for: that would name it as well.
-    asked = {*names.values(), *wider_terms}
-    droppable = sorted(label for label in names if WIDER_OF.get(label) not in asked)
-    if droppable and len(names) > 2 and rng.random() < 0.1:
-        names.pop(rng.choice(droppable))
-    changed = sentence.renamed(names)
-    taken = set(sentence.present) | asked
-    external = [label for label in external if label not in taken]
+    changed, prompt, taken = relabel(sentence, rng, dropout=0.1)
     # A wording may name what a label that is not in the sentence would name as well.
-    prompt = [*dict.fromkeys([*names.values(), *wider_terms]), *external]
+    prompt += [label for label in external if label not in taken]
     return changed, _shuffled(prompt[:MAX_LABELS], rng)
 
 
