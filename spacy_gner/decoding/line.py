@@ -194,8 +194,8 @@ class Line:
 
         limit (int): About how many tokens at most.
         bar (float): The log-probability of the best tagging so far: this one is given up once
-            it is lower. Until the alternatives differ again, words cost it what they
-            cost the tagging from which it was forked: so one can tell where that will be.
+            it is lower. That will be about where it would be if each later tag had the
+            log-probability that it had in the tagging from which this one was forked.
         RETURNS (Draft): The guess; its first choice is the next one.
         """
         draft = Draft()
