@@ -193,10 +193,25 @@ def widen(labels: Iterable[str], rng: random.Random, rate: float) -> dict[str, s
             continue
         kept: set[str] = set()
         if rng.random() < 0.5:
-            kind = rng.choice(kinds)
-            kept = {kind}.union(*(line for line in KIN if kind in line))
+            kept = with_kin(rng.choice(kinds), kinds)
         result.update({kind: wide for kind in kinds if kind not in kept})
     return result
+
+
+def with_kin(kind: str, kinds: Iterable[str]) -> set[str]:
+    """Find what has to keep its name with a kind: its kin, the kin of these, and so on.
+
+    kind (str): One of the kinds.
+    kinds (Iterable[str]): Those of a sentence.
+    RETURNS (set[str]): The kind itself among them.
+    """
+    related = {kind}
+    while True:
+        lines = [line for line in KIN if line & related]
+        found = related.union(*(line.intersection(kinds) for line in lines))
+        if found == related:
+            return related
+        related = found
 
 
 def beside(names: dict[str, str], rng: random.Random, rate: float) -> list[str]:
