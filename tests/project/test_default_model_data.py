@@ -28,7 +28,7 @@ from prompts import (  # noqa: E402
     relabel,
 )
 from selection import LICENCE_ARGUED, PARTIAL, TOO_CLOSE, ZERO_SHOT, decide  # noqa: E402
-from wordings import KIN, WIDER, WIDER_OF, beside, widen  # noqa: E402
+from wordings import KIN, WIDER, WIDER_OF, aside, beside, widen  # noqa: E402
 
 LABELS = ["person", "city", "band", "film director", "dish", "year", "novel", "river"]
 
@@ -91,6 +91,29 @@ def test_no_kind_is_widened_where_its_kin_stays(labels: set[str], seed: int) -> 
     for kind in (label for label, name in names.items() if name == label):
         widened = {label for label, name in names.items() if name == WIDER_OF[kind]}
         assert not any({kind, label} <= kin for label in widened for kin in KIN)
+
+
+@given(st.sets(st.sampled_from(sorted(WIDER_OF)), max_size=8), st.integers(0, 99))
+def test_narrow_kinds_beside_a_wider_term_are_no_kin_of_what_is_there(
+    labels: set[str], seed: int
+) -> None:
+    rng = random.Random(seed)
+    names = widen(sorted(labels), rng, 0.7)
+    narrow = aside(names, rng, 1.0)
+    assert {WIDER_OF[kind] for kind in narrow} <= set(names.values())
+    assert not any({kind, label} <= kin for kind in narrow for label in labels for kin in KIN)
+    assert not set(narrow) & labels
+    # Where something got the wider term, kinds that it is not are asked for as well.
+    assert bool(narrow) == any(label != name for label, name in names.items())
+
+
+def test_unsafe_labels_are_asked_for_where_they_surely_name_nothing() -> None:
+    query = Sentence("films with tom hanks".split(), ["O", "O", "B-actor", "I-actor"], "silver")
+    assert query.absent_though_unsafe() == {"title", "year"}
+    named = Sentence("is big from 1988".split(), ["O", "B-movie title", "O", "O"], "silver")
+    assert named.absent_though_unsafe() == set()
+    untagged = Sentence("Was Alien by Scott ?".split(), ["O", "O", "O", "B-director", "O"], "silver")
+    assert untagged.absent_though_unsafe() == {"year"}
 
 
 def test_wider_terms_stand_beside_narrow_ones_that_kept_their_names() -> None:

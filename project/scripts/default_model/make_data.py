@@ -195,9 +195,9 @@ def pick(sentences: list[Sentence], n: int, rng: random.Random) -> list[Sentence
 
 
 def vary(sentence: Sentence, rng: random.Random) -> Sentence:
-    """RETURNS (Sentence): One sentence of eight as a lower-cased query."""
+    """RETURNS (Sentence): One short sentence of five as a lower-cased query."""
     short = len(sentence.words) <= 25
-    return sentence.lowered() if short and rng.random() < 0.12 else sentence
+    return sentence.lowered() if short and rng.random() < 0.2 else sentence
 
 
 def to_line(sentence: Sentence, prompt: list[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wordings import WIDER_OF, beside, reword, widen
+from wordings import WIDER_OF, aside, beside, reword, widen
 
 MAX_LABELS = 22
 # Labels that are hardly ever annotated everywhere: asked for only where they occur.
@@ -16,6 +16,12 @@ UNSAFE = set(
 )
 # Of these, the ones that are safe where every name of the sentence is annotated.
 NAMES = {"country", "city", "location", "person", "organization", "event", "product", "language"}
+# Words of labels that a title, or a year, may bear under another name.
+WORKS = set(
+    "title movie film show series book novel song album game play poem anime podcast video "
+    "documentary work track".split()
+)
+TIMES = set("year decade century date time period era season month day version".split())
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,17 @@ class Sentence:
         pairs = list(zip(self.words, self.tags, strict=True))[1:]
         return any(tag == "O" and word[:1].isupper() and word != "I" for word, tag in pairs)
 
+    def absent_though_unsafe(self) -> set[str]:
+        """RETURNS (set[str]): Of the unsafe labels, those that surely name nothing here. A
+        model that is asked for titles only where there is one finds one everywhere."""
+        words = {word for label in self.present for word in label.split()}
+        absent = set()
+        if not words & WORKS and not self.has_untagged_names():
+            absent.add("title")
+        if not words & TIMES and not any(c.isdigit() for word in self.words for c in word):
+            absent.add("year")
+        return absent
+
 
 class OpenLabels:
     """Draws labels that do not occur in a passage from those of other passages.
@@ -98,6 +115,7 @@ class OpenLabels:
             else:
                 drawn.append(rng.choice(self.common if rng.random() < 0.6 else self.all))
         unsafe = UNSAFE if sentence.has_untagged_names() or not names else UNSAFE - NAMES
+        unsafe = unsafe - sentence.absent_though_unsafe()
         return [d for d in dict.fromkeys(drawn) if d not in sentence.present and d not in unsafe]
 
 
@@ -105,7 +123,7 @@ def relabel(
     sentence: Sentence, rng: random.Random, dropout: float
 ) -> tuple[Sentence, list[str], set[str]]:
     """Give a passage with open types some labels in other or wider words, and wider terms
-    beside narrow ones, which then name nothing.
+    beside narrow ones or narrow ones beside wider terms, which then name nothing.
 
     sentence (Sentence): The passage.
     rng (random.Random): Decides.
@@ -113,18 +131,19 @@ def relabel(
     RETURNS (tuple[Sentence, list[str], set[str]]): The passage with its final labels, the
         labels that are asked for, and those that name something in it.
     """
-    wider = widen(sentence.present, rng, 0.25)
+    wider = widen(sentence.present, rng, 0.3)
     names = {label: wide for label, wide in wider.items() if wide != label}
     rest = reword([label for label in sentence.present if label not in names], rng, 0.35)
     names.update(rest)
-    wider_terms = [] if sentence.has_untagged_names() else beside(names, rng, 0.6)
-    taken = {*sentence.present, *names.values(), *wider_terms}
+    wider_terms = [] if sentence.has_untagged_names() else beside(names, rng, 0.3)
+    narrow_terms = aside(names, rng, 0.6)
+    taken = {*sentence.present, *names.values(), *wider_terms, *narrow_terms}
     # A label is not left out where its wider term is asked for: that would name it as well.
     asked = {*names.values(), *wider_terms}
     droppable = sorted(label for label in names if WIDER_OF.get(label) not in asked)
     if droppable and len(names) > 2 and rng.random() < dropout:
         names.pop(rng.choice(droppable))
-    labels = list(dict.fromkeys([*names.values(), *wider_terms]))
+    labels = list(dict.fromkeys([*names.values(), *wider_terms, *narrow_terms]))
     return sentence.renamed(names), labels, taken
 
 

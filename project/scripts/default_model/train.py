@@ -48,7 +48,7 @@ def main() -> None:
     backbone.trainer = Trainer(optimizer, torch.optim.AdamW(groups, fused=True), masters.masters)
     progress = load_checkpoint(args.output, backbone, masters) if args.resume else {}
     n_done, n_seen = progress.get("updates", 0), progress.get("examples", 0)
-    weights = make_token_weights(words=args.word_weight, outside=1.0, entities=2.0)
+    weights = make_token_weights(words=args.word_weight, outside=1.0, entities=args.entity_weight)
     encoder = PairEncoder(backbone, make_template(), make_bio(), weights)
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stop.append(number))
@@ -100,6 +100,7 @@ def parse_arguments() -> Any:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-tokens", type=int, default=1600, help="of a forward pass")
     parser.add_argument("--word-weight", type=float, default=0.1)
+    parser.add_argument("--entity-weight", type=float, default=1.5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--log-every", type=int, default=5)
     parser.add_argument("--save-every", type=float, default=300, help="seconds")

@@ -225,3 +225,23 @@ def beside(names: dict[str, str], rng: random.Random, rate: float) -> list[str]:
     """
     wides = {WIDER_OF[label] for label in names if label in WIDER_OF} - set(names.values())
     return [wide for wide in sorted(wides) if rng.random() < rate]
+
+
+def aside(names: dict[str, str], rng: random.Random, rate: float) -> list[str]:
+    """Choose narrow kinds that are asked for beside a wider term and name nothing: what is
+    none of them keeps the wider term.
+
+    names (dict[str, str]): The labels of the sentence and their wordings.
+    rng (random.Random): Decides.
+    rate (float): The probability that a wider term gets up to three kinds beside it.
+    RETURNS (list[str]): The kinds, none of them kin to a label of the sentence.
+    """
+    meant = {*names, *names.values()}
+    result: list[str] = []
+    for wide in sorted(set(WIDER) & {names[label] for label in names if label in WIDER_OF}):
+        if rng.random() >= rate:
+            continue
+        kin = meant.union(*(line for line in KIN if line & meant))
+        free = sorted(kind for kind in WIDER_OF if WIDER_OF[kind] == wide and kind not in kin)
+        result += rng.sample(free, min(len(free), rng.randint(1, 3)))
+    return result
