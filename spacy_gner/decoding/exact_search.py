@@ -34,12 +34,11 @@ from .follow import draft_width
 from .forward import ModelView
 from .line import Draft, Line, Sentence
 from .request import Decoder, Generation, Request
-from .search import Search
+from .search import Fork, Search
 from .session import Session, can_share_batches
 from .tags import tag_table
 
-# Forks of a single sentence that are followed up together, when there are too few sentences to
-# fill a batch.
+# Forks that are computed together, when there are too few sentences to fill a batch.
 _MIN_ROWS = 4
 
 
@@ -119,56 +118,54 @@ class _Run:
         n_rows (int): How many taggings are computed together."""
         session = Session(self._backbone, self._view, self._requests, prompts)
         starts = [len(p) if self._backbone.is_causal else 1 for p in prompts]
-        self._complete(session, list(enumerate(self._first)), is_first=True)
+        self._complete(session, list(enumerate(map(Fork, self._first))))
         while True:
             forks = self._next_forks(n_rows)
             if not forks:
                 break
-            rows, snapshots, lengths = [], [], []
-            for number, line in forks:
-                snapshot = self._searches[number].snapshot
-                assert snapshot is not None
-                rows.append((number, line))
-                snapshots.append(snapshot)
+            snapshots, lengths = [], []
+            for number, fork in forks:
+                search, line = self._searches[number], fork.line
+                assert search.snapshot is not None and search.root is not None
+                line.fed = _n_common(line.tokens, search.root.tokens[: search.root.fed])
+                snapshots.append(search.snapshot)
                 lengths.append(starts[number] + line.fed)
             session = Session.resume(self._backbone, self._view, snapshots, lengths)
-            self._complete(session, rows, is_first=False)
+            self._complete(session, forks)
         return [self._generation(i) for i in range(len(self._requests))]
 
-    def _next_forks(self, n_rows: int) -> list[tuple[int, Line]]:
-        for search in self._searches:
-            if not search.may_go_on:
-                # No fork is under way now that could bring new alternatives.
+    def _next_forks(self, n_rows: int) -> list[tuple[int, Fork]]:
+        """RETURNS (list[tuple[int, Fork]]): Forks with the numbers of their sentences: as many
+        of each as fit, at least one of each sentence that is not done."""
+        open_searches = []
+        for number, search in enumerate(self._searches):
+            if search.may_go_on:
+                open_searches.append((number, search))
+            else:
                 search.snapshot = None
-        forks: list[tuple[int, Line]] = []
-        found = True
-        while found and len(forks) < n_rows:
-            found = False
-            for number, search in enumerate(self._searches):
-                if len(forks) < n_rows and search.may_go_on:
-                    alternative = search.next_fork()
-                    assert search.root is not None
-                    line = Line.fork(alternative, 0)
-                    line.fed = _n_common(line.tokens, search.root.tokens[: search.root.fed])
-                    forks.append((number, line))
-                    found = True
+        forks: list[tuple[int, Fork]] = []
+        n_left = n_rows
+        for i, (number, search) in enumerate(open_searches):
+            n_forks = -(-n_left // (len(open_searches) - i))
+            found = search.next_forks(n_forks)
+            n_left -= len(found)
+            forks += [(number, fork) for fork in found]
         return forks
 
-    def _complete(self, session: Session, rows: list[tuple[int, Line]], is_first: bool) -> None:
+    def _complete(self, session: Session, rows: list[tuple[int, Fork]]) -> None:
         """Go on with taggings until each is complete, or worse than the best one."""
         while True:
             staying = []
-            for i, (number, line) in enumerate(rows):
+            for i, (number, fork) in enumerate(rows):
                 search = self._searches[number]
-                if line.place is None:
-                    search.finish(line)
-                    if is_first:
-                        search.root = line
-                        if search.may_go_on:
-                            session.settle()
-                            search.snapshot = session.snapshot(i)
-                elif is_first or line.total > search.best_total:
+                if fork.line.place is not None and fork.line.total > search.best_total:
                     staying.append(i)
+                    continue
+                is_first = search.root is None
+                search.finish(fork)
+                if is_first and search.may_go_on:
+                    session.settle()
+                    search.snapshot = session.snapshot(i)
             if not staying:
                 return
             if len(staying) < len(rows):
@@ -176,15 +173,16 @@ class _Run:
                 rows = [rows[i] for i in staying]
             self._step(session, rows)
 
-    def _step(self, session: Session, rows: Sequence[tuple[int, Line]]) -> None:
+    def _step(self, session: Session, rows: Sequence[tuple[int, Fork]]) -> None:
         """One pass."""
         limit = self._settings.max_draft
+        lines = [fork.line for _, fork in rows]
         bars = [self._searches[number].best_total for number, _ in rows]
-        drafts = [line.draft(limit, bar) for (_, line), bar in zip(rows, bars, strict=True)]
+        drafts = [line.draft(limit, bar) for line, bar in zip(lines, bars, strict=True)]
         width = draft_width([draft.reach for draft in drafts], self._overhead)
         starts = [
             [*todo, *line.tokens[line.fed :]]
-            for todo, (_, line) in zip(session.todo, rows, strict=True)
+            for todo, line in zip(session.todo, lines, strict=True)
         ]
         todo = [len(tokens) for tokens in session.todo]
         # Up to the next choice everything is certain; the first pass may be all of it.
@@ -195,22 +193,24 @@ class _Run:
         ]
         logits = session.feed(fed, wanted, self._vocabulary).float().cpu().numpy()
         at, kept = 0, []
-        for i, (number, line) in enumerate(rows):
-            n_kept = self._advance(line, number, drafts[i], logits[at : at + len(wanted[i])])
+        for i, (number, fork) in enumerate(rows):
+            n_kept = self._advance(fork, number, drafts[i], logits[at : at + len(wanted[i])])
             at += len(wanted[i])
             n_new = min(len(fed[i]) - todo[i], n_kept)
-            line.fed += n_new
+            fork.line.fed += n_new
             kept.append(todo[i] + n_new)
         session.keep(kept)
         for number in {number for number, _ in rows}:
             self._passes[number] += 1
 
-    def _advance(self, line: Line, number: int, draft: Draft, logits: np.ndarray) -> int:
+    def _advance(self, fork: Fork, number: int, draft: Draft, logits: np.ndarray) -> int:
         """RETURNS (int): How many of the tokens that were not fed before are right."""
+        line = fork.line
         before = line.fed
         n_known = len(line.tokens)
         drafted = draft.tokens
-        self._searches[number].add(line.advance(draft, list(logits), self._columns))
+        alternatives = line.advance(draft, list(logits), self._columns)
+        self._searches[number].note(fork, alternatives)
         new = line.tokens[n_known:]
         return n_known - before + _n_common(new, drafted)
 

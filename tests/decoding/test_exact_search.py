@@ -2,6 +2,7 @@ import math
 import random
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,29 @@ def test_exact_search_gives_the_same_in_every_batch(backbone, batch_tokens):
         (alone,) = decoder(backbone, [request], batch_tokens)
         assert answer.text == alone.text
         assert answer.scores == pytest.approx(alone.scores, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+@pytest.mark.parametrize("max_forks", [1, 3, 8])
+def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_forks):
+    """Which forks are followed up must not depend on how many are computed together. The
+    model is so wild that the limit is hit, and that forks have promising forks."""
+    made = BUILDERS[kind](seed=0, hidden=64)
+    with torch.no_grad():
+        for parameter in made.model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(2)
+    rng = random.Random(0)
+    labels = ("person", "city", "organization")
+    requests = [make_request(random_words(rng, 8 + i % 3), labels) for i in range(8)]
+    decoder = make_exact_search(max_forks=max_forks)
+    alone = [decoder(made, [request], 10**6)[0] for request in requests]
+    assert sum(answer.stats["hit_max_forks"] for answer in alone) >= 4
+    for batch_tokens in (600, 10**6):
+        answers = decoder(made, requests, batch_tokens)
+        assert [a.text for a in answers] == [a.text for a in alone]
+        for name in ("forks", "hit_max_forks"):
+            assert [a.stats[name] for a in answers] == [a.stats[name] for a in alone]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

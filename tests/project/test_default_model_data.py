@@ -112,7 +112,9 @@ def test_unsafe_labels_are_asked_for_where_they_surely_name_nothing() -> None:
     assert query.absent_though_unsafe() == {"title", "year"}
     named = Sentence("is big from 1988".split(), ["O", "B-movie title", "O", "O"], "silver")
     assert named.absent_though_unsafe() == set()
-    untagged = Sentence("Was Alien by Scott ?".split(), ["O", "O", "O", "B-director", "O"], "silver")
+    untagged = Sentence(
+        "Was Alien by Scott ?".split(), ["O", "O", "O", "B-director", "O"], "silver"
+    )
     assert untagged.absent_though_unsafe() == {"year"}
 
 
