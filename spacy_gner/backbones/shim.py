@@ -118,8 +118,9 @@ class BackboneShim(Shim):
         """Read a backbone from a directory that `to_disk` wrote.
 
         path (str | Path): The directory.
-        RETURNS (BackboneShim): This shim, with the weights loaded. Where it runs and
-            how it is trained follow the present config, not the saved one.
+        RETURNS (BackboneShim): This shim, with the weights loaded. Where it runs, how it is
+            trained and whether code that comes with a model may run follow the present
+            config, not the saved one.
         RAISES (ValueError): E023 for a directory that cannot be read.
         """
         path = Path(path)
@@ -134,6 +135,8 @@ class BackboneShim(Shim):
             lora=here.lora,
             gradient_checkpointing=here.gradient_checkpointing,
             mixed_precision=here.mixed_precision,
+            # Who made the pipeline must not be the one who says whether its code may run.
+            trust_remote_code=here.trust_remote_code,
         )
         source = self.settings
         if meta["weights"]:

@@ -14,6 +14,7 @@ import json
 import shutil
 import stat
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ def save_backbone(
 ) -> None:
     """Write a backbone.
 
-    path (Path): The directory; what it held of an earlier backbone is replaced.
+    path (Path): The directory; what it held of an earlier backbone is replaced in the end.
     settings (BackboneSettings): With `save_weights` false only a reference is written,
         and the LoRA adapter if there is one.
     backbone (Backbone | None): The loaded model; None writes a reference, since nothing
@@ -57,15 +58,6 @@ def save_backbone(
         kept = None
     if by_reference and modified and not adapted and kept is None:
         raise ValueError(Errors.E021)
-    for old in (_WEIGHTS, _ADAPTER):
-        shutil.rmtree(path / old, ignore_errors=True)
-    if backbone is not None:
-        if not by_reference:
-            _save_weights(path / _WEIGHTS, backbone)
-        if adapted:
-            _save_adapter(path / _ADAPTER, backbone)
-        elif kept is not None:
-            kept.write(path / _ADAPTER)
     meta = {
         "format": FORMAT,
         "settings": settings.to_dict(),
@@ -74,7 +66,24 @@ def save_backbone(
         "adapter": adapted or kept is not None,
         "adapter_replaces": _replaces(backbone, kept),
     }
-    (path / _META).write_text(json.dumps(meta, indent=1), encoding="utf8")
+    # What was there is kept until all is written: a full disk must not cost the weights.
+    new = path / f".new-{uuid.uuid4().hex}"
+    new.mkdir()
+    try:
+        if backbone is not None:
+            if not by_reference:
+                _save_weights(new / _WEIGHTS, backbone)
+            if adapted:
+                _save_adapter(new / _ADAPTER, backbone)
+            elif kept is not None:
+                kept.write(new / _ADAPTER)
+        (new / _META).write_text(json.dumps(meta, indent=1), encoding="utf8")
+        for name in (_WEIGHTS, _ADAPTER):
+            shutil.rmtree(path / name, ignore_errors=True)
+        for made in new.iterdir():
+            made.replace(path / made.name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _replaces(backbone: "Backbone | None", kept: KeptAdapter | None) -> bool:
@@ -153,8 +162,34 @@ def _save_adapter(path: Path, backbone: "Backbone") -> None:
 
 def _save_weights(path: Path, backbone: "Backbone") -> None:
     model = backbone.model
-    if hasattr(model, "peft_config"):
-        base = model.get_base_model()
+    adapted = hasattr(model, "peft_config")
+    base = model.get_base_model() if adapted else model
+    with _plain_generation(base):
+        _save_model(path, base, adapted)
+    backbone.tokenizer.save_pretrained(path)
+    share_files(path)
+
+
+@contextmanager
+def _plain_generation(model: Any) -> Iterator[None]:
+    """Without the source's settings for `generate`, which no decoder looks at: transformers
+    refuses to save some that it has loaded, such as a temperature without sampling."""
+    from transformers import GenerationConfig
+
+    source = getattr(model, "generation_config", None)
+    if source is None:
+        yield
+        return
+    names = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+    model.generation_config = GenerationConfig(**{n: getattr(source, n, None) for n in names})
+    try:
+        yield
+    finally:
+        model.generation_config = source
+
+
+def _save_model(path: Path, base: Any, adapted: bool) -> None:
+    if adapted:
         # peft has put its layers around ours: take ours out, under their old names.
         state = {
             name.replace(".base_layer.", "."): tensor
@@ -163,9 +198,7 @@ def _save_weights(path: Path, backbone: "Backbone") -> None:
         }
         base.save_pretrained(path, state_dict=state, safe_serialization=True)
     else:
-        model.save_pretrained(path, safe_serialization=True)
-    backbone.tokenizer.save_pretrained(path)
-    share_files(path)
+        base.save_pretrained(path, safe_serialization=True)
 
 
 def share_files(folder: Path) -> None:
@@ -175,5 +208,6 @@ def share_files(folder: Path) -> None:
     folder (Path): With a configuration in JSON among its files.
     """
     mode = next(folder.glob("*config.json")).stat().st_mode
-    for file in folder.iterdir():
-        file.chmod(stat.S_IMODE(mode))
+    for file in folder.rglob("*"):
+        if file.is_file():
+            file.chmod(stat.S_IMODE(mode))

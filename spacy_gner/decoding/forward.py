@@ -9,6 +9,7 @@ from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
 from ..backbones.linear import FastLinear, linear
+from ..errors import Errors
 
 # Layers that do nothing but multiply: only their weights can be taken in part.
 _PLAIN = (nn.Linear, FastLinear)
@@ -34,6 +35,11 @@ class _SelectiveHead(nn.Module):
         self.may_narrow = True
         self.positions: torch.Tensor | None = None
         self.tokens: torch.Tensor | None = None
+
+    @property
+    def weight(self) -> Any:
+        """RETURNS (torch.Tensor): That of the layer: some models (Mamba) look at its type."""
+        return self.head.weight
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         self.calls += 1
@@ -86,13 +92,13 @@ class ModelView:
         RETURNS (torch.Tensor): Logits, shape (K, vocabulary) or (K, C).
         """
         if self._head is None:
-            logits = self.model(**inputs).logits
+            logits = self._run(**inputs).logits
             logits = logits.reshape(-1, logits.shape[-1])
             logits = logits if positions is None else logits[positions]
             return logits if tokens is None else logits[:, tokens]
         self._head.positions, self._head.tokens = positions, tokens
         try:
-            logits = self.model(**inputs).logits
+            logits = self._run(**inputs).logits
         finally:
             self._head.positions = self._head.tokens = None
         logits = logits.reshape(-1, logits.shape[-1])
@@ -105,12 +111,23 @@ class ModelView:
 
         input_ids (torch.Tensor): Shape (B, T).
         RETURNS (Cache): The cache.
+        RAISES (ValueError): E402 for models that keep keys and values in another way.
         """
         if self._head is not None:
             self._head.positions = torch.zeros(1, dtype=torch.long, device=input_ids.device)
         try:
-            output = self.model(input_ids=input_ids, past_key_values=DynamicCache(), use_cache=True)
+            output = self._run(input_ids=input_ids, past_key_values=DynamicCache(), use_cache=True)
         finally:
             if self._head is not None:
                 self._head.positions = None
         return output.past_key_values
+
+    def _run(self, **inputs: Any) -> Any:
+        try:
+            return self.model(**inputs)
+        except KeyError as error:
+            if "past_key_values" not in inputs:
+                raise
+            # Of before these caches: it looks for its layers before it has put any there.
+            name = self.model.config.model_type
+            raise ValueError(Errors.E402.format(model_type=name)) from error

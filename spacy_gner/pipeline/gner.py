@@ -224,6 +224,9 @@ class GNER(TrainablePipe):
         use_one_thread_in_fork()
         planner = self.planner
         warn_of_device_in_worker(planner.backbone.device.type)
+        if planner.backbone.model.training:
+            # An update was interrupted between its two passes.
+            planner.backbone.model.eval()
         for i, words in enumerate(all_words):
             if words.texts and len(labels[i]):
                 planned += [(i, request) for request in planner.plan(words, labels[i])]

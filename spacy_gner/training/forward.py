@@ -1,10 +1,12 @@
 """The forward and backward pass of an update: logits at the target tokens only."""
 
+import inspect
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
+from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
 from .encoding import TrainingBatch
@@ -38,15 +40,22 @@ def forward_batch(
             return target_logits(backbone, batch).float(), _no_backprop
     prepare_for_training(backbone)
     _set_mode(backbone, batch.drop)
-    with torch.enable_grad(), _autocast(backbone):
-        logits = target_logits(backbone, batch).float()
+    try:
+        with torch.enable_grad(), _autocast(backbone):
+            logits = target_logits(backbone, batch).float()
+    except BaseException:
+        # Also when it was interrupted: with dropout on, no two predictions are the same.
+        backbone.model.eval()
+        raise
 
     def backprop(d_logits: torch.Tensor) -> None:
         # Still in training mode: checkpointing computes layers again here.
-        logits.backward(gradient=d_logits.to(logits.device))  # type: ignore[no-untyped-call]
+        try:
+            logits.backward(gradient=d_logits.to(logits.device))  # type: ignore[no-untyped-call]
+        finally:
+            backbone.model.eval()
         backbone.pending_weight += float(batch.weights.sum())
         backbone.n_trained += batch.n_targets
-        backbone.model.eval()
 
     return logits.detach(), backprop
 
@@ -80,20 +89,41 @@ def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
     checkpointing = getattr(backbone.model, "is_gradient_checkpointing", False)
     # Padding stands on the right, where causal attention never looks: no mask is needed.
     arguments: dict[str, Any] = {"use_cache": False}
+    cache = None
     if n_rows > 1 and n_shared >= _MIN_SHARED and not checkpointing:
-        none = rows[:0]
-        with _only_at(backbone.model, none, none):
-            first = backbone.model(input_ids=input_ids[:1, :n_shared], use_cache=True)
-        cache = first.past_key_values
+        cache = _shared_cache(backbone, input_ids[:1, :n_shared])
+    if cache is not None:
         cache.batch_repeat_interleave(n_rows)
         arguments = {"use_cache": True, "past_key_values": cache}
         input_ids, positions = input_ids[:, n_shared:], positions - n_shared
     else:
         n_shared = 0
-    position_ids = torch.arange(n_shared, length, device=device).expand(n_rows, -1)
+    if _takes(backbone, "position_ids"):
+        arguments["position_ids"] = torch.arange(n_shared, length, device=device).repeat(n_rows, 1)
     with _only_at(backbone.model, rows, positions) as pick:
-        output = backbone.model(input_ids=input_ids, position_ids=position_ids, **arguments)
+        output = backbone.model(input_ids=input_ids, **arguments)
     return pick(output.logits)
+
+
+def _shared_cache(backbone: Backbone, input_ids: torch.Tensor) -> Any:
+    """RETURNS (DynamicCache | None): Keys and values of the beginning that all rows share,
+    (1, T); None for models that do not keep them there (Mamba; MPT and XGLM in
+    transformers 4): these compute it once per row."""
+    if not _takes(backbone, "past_key_values"):
+        return None
+    cache: Any = DynamicCache()
+    none = input_ids.new_empty(0)
+    # Models of before these caches look into theirs first, and find none of their layers.
+    with _only_at(backbone.model, none, none), suppress(KeyError):
+        backbone.model(input_ids=input_ids, use_cache=True, past_key_values=cache)
+    return cache if cache.get_seq_length() == input_ids.shape[1] else None
+
+
+def _takes(backbone: Backbone, argument: str) -> bool:
+    """RETURNS (bool): Whether the model's `forward` has an argument of this name."""
+    model = backbone.model
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    return argument in inspect.signature(base.forward).parameters
 
 
 @contextmanager

@@ -181,3 +181,63 @@ def test_fork_after_torch_was_used(tmp_path, make_nlp):
         command, env=environment, check=True, capture_output=True, text=True, timeout=300
     )
     assert done.stdout.split() == ["4"]
+
+
+def test_saved_with_generation_settings_that_transformers_refuses(tmp_path, make_nlp, model_dir):
+    source = tmp_path / "source"
+    shutil.copytree(model_dir, source)
+    path = source / "generation_config.json"
+    settings = json.loads(path.read_text(encoding="utf8"))
+    path.write_text(json.dumps({**settings, "temperature": 0.9, "top_p": 0.6}), encoding="utf8")
+    nlp = make_nlp(model={"name": str(source)})
+    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    nlp.to_disk(tmp_path / "saved")
+    assert [full(d) for d in spacy.load(tmp_path / "saved").pipe(TEXTS)] == expected
+    model = nlp.get_pipe("gner").model.shims[0].backbone.model
+    assert model.generation_config.temperature == 0.9
+
+
+def test_save_that_fails_keeps_what_was_there(tmp_path, make_nlp, monkeypatch):
+    nlp = make_nlp()
+    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    nlp.to_disk(tmp_path / "saved")
+
+    def fail(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    tokenizer = nlp.get_pipe("gner").model.shims[0].backbone.tokenizer
+    monkeypatch.setattr(tokenizer, "save_pretrained", fail)
+    with pytest.raises(OSError, match="No space"):
+        nlp.to_disk(tmp_path / "saved")
+    assert [full(d) for d in spacy.load(tmp_path / "saved").pipe(TEXTS)] == expected
+    assert not list((tmp_path / "saved").rglob(".new-*"))
+
+
+def test_saved_folders_can_be_entered(tmp_path, make_nlp):
+    nlp = make_nlp()
+    tokenizer = nlp.get_pipe("gner").model.shims[0].backbone.tokenizer
+    tokenizer.chat_template = {"default": "{{ messages }}", "tool_use": "{{ tools }}"}
+    nlp.to_disk(tmp_path / "saved")
+    folders = [path for path in (tmp_path / "saved").rglob("*") if path.is_dir()]
+    assert any(path.name == "additional_chat_templates" for path in folders)
+    assert all(path.stat().st_mode & 0o500 == 0o500 for path in folders)
+
+
+def test_code_of_a_saved_pipeline_runs_only_when_the_config_says_so(tmp_path, make_nlp):
+    """Whoever made the pipeline could have written anything into its files."""
+    nlp = make_nlp()
+    nlp.to_disk(tmp_path / "saved")
+    model = tmp_path / "saved" / "gner" / "model"
+    meta = json.loads((model / "backbone.json").read_text(encoding="utf8"))
+    meta["settings"]["trust_remote_code"] = True
+    (model / "backbone.json").write_text(json.dumps(meta), encoding="utf8")
+    config = json.loads((model / "weights" / "config.json").read_text(encoding="utf8"))
+    config["model_type"] = "odd"
+    config["auto_map"] = {"AutoConfig": "odd.OddConfig"}
+    (model / "weights" / "config.json").write_text(json.dumps(config), encoding="utf8")
+    ran = tmp_path / "ran"
+    code = f"open({str(ran)!r}, 'w')\nfrom transformers import LlamaConfig as OddConfig\n"
+    (model / "weights" / "odd.py").write_text(code, encoding="utf8")
+    with pytest.raises(ValueError, match="E023"):
+        spacy.load(tmp_path / "saved")
+    assert not ran.exists()

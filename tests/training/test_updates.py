@@ -279,3 +279,23 @@ def test_finish_update_loads_nothing(make_model):
         warnings.simplefilter("error")
         finish_update(get_shim(model), Adam(1e-3))
     assert not get_shim(model).is_loaded
+
+
+@pytest.mark.parametrize("stage", ["forward", "backward"])
+def test_interrupted_update_leaves_no_dropout_on(make_model, monkeypatch, stage):
+    model = make_model()
+    backbone = get_shim(model).backbone
+    batch = batch_of(model, examples()[:2], drop=0.1)
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    if stage == "forward":
+        monkeypatch.setattr("spacy_gner.training.forward.target_logits", interrupt)
+    else:
+        monkeypatch.setattr(torch.Tensor, "backward", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        logits, backprop = model.begin_update(batch)
+        backprop(torch.zeros_like(logits))
+    assert not backbone.model.training
+    assert not backbone.pending_weight

@@ -1,0 +1,92 @@
+"""Causal models of other families: their caches and arguments differ."""
+
+import pytest
+import torch
+import transformers
+from transformers import AutoModelForCausalLM
+
+from spacy_gner.backbones.backbone import Backbone
+from spacy_gner.backbones.settings import BackboneSettings
+from spacy_gner.decoding.beam_search import make_beam_search
+from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
+from spacy_gner.decoding.exact_search import make_exact_search
+from spacy_gner.decoding.request import Request
+from spacy_gner.schema import BIO, Template
+from spacy_gner.training.encoding import PairEncoder, collate
+from spacy_gner.training.forward import forward_batch
+from spacy_gner.training.loss import get_loss, make_token_weights
+from spacy_gner.training.pairs import TrainingPair
+
+from ..models import LABELS, byte_level_tokenizer, prompt_of
+
+# Their sizes, and whether they have keys and values that drafts can be taken back from: Mamba
+# never, the others since transformers 5.
+SMALL = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32}
+IS_OLD = int(transformers.__version__.split(".")[0]) < 5
+FAMILIES = {
+    "GPT2Config": ({"n_embd": 32, "n_layer": 2, "n_head": 4}, True),
+    "GPTJConfig": ({"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4}, True),
+    "GPTNeoXConfig": ({**SMALL, "intermediate_size": 64}, True),
+    "BloomConfig": ({"hidden_size": 32, "n_layer": 2, "n_head": 4}, True),
+    "FalconConfig": (SMALL, True),
+    "Qwen2Config": ({**SMALL, "num_key_value_heads": 2, "intermediate_size": 64}, True),
+    "MptConfig": ({"d_model": 32, "n_heads": 4, "n_layers": 2}, not IS_OLD),
+    "XGLMConfig": (
+        {"d_model": 32, "ffn_dim": 64, "num_layers": 2, "attention_heads": 4},
+        not IS_OLD,
+    ),
+    "MambaConfig": ({"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4}, False),
+}
+TEXTS = ["Marie Curie won the Nobel Prize in Paris .", "London won .", "The company met ."]
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    """A model with random weights, and whether it can be drafted for."""
+    sizes, has_cache = FAMILIES[request.param]
+    tokenizer = byte_level_tokenizer()
+    ids = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
+    config = getattr(transformers, request.param)(vocab_size=len(tokenizer), **ids, **sizes)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    return Backbone(model, tokenizer, "causal", BackboneSettings("t", device="cpu")), has_cache
+
+
+def test_families_batch_is_trained_as_its_rows_are(family):
+    backbone, _ = family
+    template = Template(description="Tag the words.", guideline="B- I- O")
+    encoder = PairEncoder(backbone, template, BIO(), make_token_weights())
+    pairs = [TrainingPair(tuple(t.split()), ("O",) * len(t.split()), LABELS) for t in TEXTS]
+    encoded = [item for pair in pairs for item in encoder(pair)]
+    batch = collate(encoded, backbone)
+    assert batch.n_shared > 16
+    logits, backprop = forward_batch(backbone, batch, is_train=True)
+    loss, gradient = get_loss(batch, logits)
+    backprop(gradient)
+    assert all(
+        p.grad is not None and torch.isfinite(p.grad).all()
+        for p in backbone.model.get_output_embeddings().parameters()
+    )
+    total, weight = 0.0, 0.0
+    for item in encoded:
+        row = collate([item], backbone)
+        one, _ = get_loss(row, forward_batch(backbone, row, is_train=False)[0])
+        total += one * float(row.weights.sum())
+        weight += float(row.weights.sum())
+    assert loss == pytest.approx(total / weight, abs=1e-4)
+
+
+def test_families_are_decoded_or_refused(family):
+    backbone, has_cache = family
+    requests = [Request(prompt_of(t.split()), tuple(t.split()), LABELS, BIO()) for t in TEXTS]
+    greedy = make_beam_search(num_beams=1, max_new_tokens=40)(backbone, requests, 10**6)
+    drafted, exact = make_drafted_greedy(max_new_tokens=40), make_exact_search()
+    if not has_cache:
+        for decoder in (drafted, exact):
+            with pytest.raises(ValueError, match="E402"):
+                decoder(backbone, requests, 10**6)
+        return
+    answers = drafted(backbone, requests, 10**6)
+    assert [a.text for a in answers] == [g.text for g in greedy]
+    together = exact(backbone, requests, 10**6)
+    assert [a.text for a in together] == [exact(backbone, [r], 1)[0].text for r in requests]
