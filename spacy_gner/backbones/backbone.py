@@ -4,6 +4,7 @@ about the model that decoders and training need."""
 import json
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -139,6 +140,25 @@ class Backbone:
         None for relative positions (T5)."""
         limit = getattr(self.model.config, "max_position_embeddings", None)
         return int(limit) if limit and self.is_causal else None
+
+    # A vocabulary is large: what is asked about it is found once.
+
+    @cached_property
+    def opening_tokens(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str, ...]): The tokens with a "(" in them."""
+        return tuple(text for text in self.tokenizer.get_vocab() if "(" in text)
+
+    @cached_property
+    def closing_ids(self) -> frozenset[int]:
+        """RETURNS (frozenset[int]): The ids of the tokens with a ")" in them."""
+        return frozenset(i for text, i in self.tokenizer.get_vocab().items() if ")" in text)
+
+    @cached_property
+    def has_normalizer(self) -> bool:
+        """RETURNS (bool): Whether the tokenizer changes characters before it looks at them."""
+        normalizer = json.loads(self.tokenizer.backend_tokenizer.to_str())["normalizer"]
+        # Sequences may be empty.
+        return normalizer is not None and normalizer.get("normalizers") != []
 
     def prompt_ids(self, prompts: Sequence[str]) -> list[list[int]]:
         """Tokenise prompts, in the model's format and with its special tokens.

@@ -60,7 +60,9 @@ def annotate(
     settings = {} if threshold is None else {"threshold": threshold}
     try:
         wanted = None if labels is None else parse_labels(labels)
-        nlp, _ = make_pipeline(model, wanted, lang, device, decoder, settings)
+        nlp, component = make_pipeline(model, wanted, lang, device, decoder, settings)
+        # The model is loaded before the output is opened, which may be of an earlier run.
+        _ = component.planner
     except (ValueError, ImportError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error

@@ -28,14 +28,19 @@ def open_writer(output_format: str, output: Path | None) -> Iterator[Writer]:
     output (Path | None): The file; None is standard output.
     YIELDS (Writer): Takes Docs; all is written when the context ends.
     """
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
     if output_format == "docbin":
+        # Opened before the work begins: a file that cannot be written must not cost it.
+        binary = sys.stdout.buffer if output is None else output.open("wb")
         doc_bin = DocBin(store_user_data=True)
-        yield lambda doc, meta: doc_bin.add(doc)
-        data = doc_bin.to_bytes()
-        if output is None:
-            sys.stdout.buffer.write(data)
-        else:
-            output.write_bytes(data)
+        try:
+            yield lambda doc, meta: doc_bin.add(doc)
+        finally:
+            binary.write(doc_bin.to_bytes())
+            binary.flush()
+            if output is not None:
+                binary.close()
         return
     stream = sys.stdout if output is None else output.open("w", encoding="utf8")
     try:
@@ -67,7 +72,14 @@ def doc_record(doc: Doc, meta: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_line(stream: Any, doc: Doc, meta: dict[str, Any]) -> None:
-    stream.write(json.dumps(doc_record(doc, meta), ensure_ascii=False) + "\n")
+    record = doc_record(doc, meta)
+    line = json.dumps(record, ensure_ascii=False)
+    try:
+        line.encode("utf8")
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, in the meta data: only an escape can say it.
+        line = json.dumps(record)
+    stream.write(line + "\n")
     stream.flush()
 
 

@@ -77,7 +77,7 @@ def _read_stream(
 def _parse(line: str, name: str, number: int) -> SourceText:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"no valid JSON ({error})") from error
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
         raise ValueError('no "text"')

@@ -40,7 +40,7 @@ class DocBinCorpus(CorpusReader):
                 words=[token.text for token in doc],
                 spaces=[bool(token.whitespace_) for token in doc],
                 entities=[(ent.start, ent.end, ent.label_) for ent in doc.ents],
-                labels=shared if own is None else list(own),
+                labels=shared if own is None else own,
                 missing=[token.i for token in doc if not token.ent_iob],
                 is_open=bool(doc.user_data.get(OPEN_LABELS_KEY)),
                 dataset=doc.user_data.get(DATASET_KEY),

@@ -212,7 +212,7 @@ def _give_inventory(example: Example, shared: list[str]) -> None:
 
 
 def _inventory(item: Item) -> Sequence[str]:
-    return item.labels if isinstance(item, Passage) else get_inventory(item)
+    return list(item.labels) if isinstance(item, Passage) else get_inventory(item)
 
 
 def _round_shares(wanted: Mapping[str, float]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The one form that every corpus is read into, and how it becomes an Example."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spacy.language import Language
@@ -26,7 +26,8 @@ class Passage:
     words (Sequence[str]): N words.
     entities (Sequence[tuple[int, int, str]]): First word, word after the last, label;
         in order and without overlap.
-    labels (Sequence[str]): The inventory: the labels that are annotated in this passage.
+    labels (Sequence[str] | Mapping[str, str]): The inventory: the labels that are annotated in
+        this passage, or these with their wordings.
     spaces (Optional[Sequence[bool]]): Whether a space follows each word; None if unknown.
     missing (Sequence[int]): The words without annotation.
     is_open (bool): Whether the types are open: any type that was not annotated is absent, as
@@ -36,7 +37,7 @@ class Passage:
 
     words: Sequence[str]
     entities: Sequence[tuple[int, int, str]]
-    labels: Sequence[str]
+    labels: Sequence[str] | Mapping[str, str]
     spaces: Sequence[bool] | None = None
     missing: Sequence[int] = ()
     is_open: bool = False
@@ -70,7 +71,8 @@ def make_example(nlp: Language, passage: Passage, dataset: str | None = None) ->
 def _make_doc(vocab: Vocab, passage: Passage, dataset: str | None) -> Doc:
     spaces = None if passage.spaces is None else list(passage.spaces)
     doc = Doc(vocab, words=list(passage.words), spaces=spaces)
-    doc._.gner_labels = list(passage.labels)
+    labels = passage.labels
+    doc._.gner_labels = dict(labels) if isinstance(labels, Mapping) else list(labels)
     if dataset is not None:
         doc.user_data[DATASET_KEY] = dataset
     if passage.is_open:

@@ -17,7 +17,7 @@ from ..backbones.backbone import Backbone
 from ..errors import Errors
 from .batching import plan_batches
 from .beam_search import check_at_least, output_limits, warn_if_cut
-from .follow import Follower, closing_tokens, draft_width
+from .follow import Follower, draft_width
 from .forward import ModelView
 from .free_text import read_choices
 from .record import Record, Recorder
@@ -122,7 +122,7 @@ class DraftedGreedy:
     ) -> list[Generation]:
         session = Session(backbone, ModelView(backbone), requests, prompts)
         recorder = Recorder(tag_tokens(backbone, requests), backbone.device)
-        closing = closing_tokens(backbone)
+        closing = backbone.closing_ids
         rows = []
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
             table = tag_table(backbone, request.scheme, request.labels)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from ..backbones.backbone import Backbone
 from .guess import kind_of
 from .request import Request
 from .tags import TagTable, WordTokens
@@ -224,11 +223,6 @@ class Follower:
         for token in only:
             node = node.children[token]
         return node.tag
-
-
-def closing_tokens(backbone: Backbone) -> frozenset[int]:
-    """RETURNS (frozenset[int]): The tokens whose text has a ")" in it."""
-    return frozenset(i for text, i in backbone.tokenizer.get_vocab().items() if ")" in text)
 
 
 def draft_width(reach: Sequence[Sequence[float]], overhead: float) -> int:

@@ -1,6 +1,5 @@
 """The tokens of words and tags, as they are in the text that models are trained on."""
 
-import json
 import threading
 import weakref
 from collections import OrderedDict
@@ -12,7 +11,7 @@ from ..schema import Scheme
 from .guess import TagGuesser
 from .trie import TagTrie
 
-_MAX_TABLES = 64
+_MAX_TABLES = 256
 _MAX_WORDS = 20_000
 # How byte-level and SentencePiece vocabularies write a blank.
 _BLANK_MARKS = "\u0120\u2581"
@@ -66,7 +65,7 @@ class TagTable:
         self._shared: TagTrie | None = None
         self._shared_all: dict[str, tuple[int, ...]] = {}
         self._plain_suffix: tuple[int, ...] = ()
-        self._ascii_only = _has_normalizer(backbone)
+        self._ascii_only = backbone.has_normalizer
         if not joins_behind:
             self._joins_before = frozenset()
         self._prepare()
@@ -199,13 +198,6 @@ _tables: weakref.WeakKeyDictionary[Backbone, OrderedDict[tuple, TagTable]] = (
 _lock = threading.Lock()
 
 
-def _has_normalizer(backbone: Backbone) -> bool:
-    """Whether the tokenizer changes characters before it looks at them."""
-    normalizer = json.loads(backbone.tokenizer.backend_tokenizer.to_str())["normalizer"]
-    # Sequences may be empty.
-    return normalizer is not None and normalizer.get("normalizers") != []
-
-
 def _joining_tokens(backbone: Backbone, tags: Sequence[str]) -> tuple[frozenset[str], bool]:
     """Look for tokens of the vocabulary that reach over the place where tags begin.
 
@@ -216,7 +208,7 @@ def _joining_tokens(backbone: Backbone, tags: Sequence[str]) -> tuple[frozenset[
     letters = {tag[0] for tag in tags}
     before: set[str] = set()
     behind = False
-    for token in backbone.tokenizer.get_vocab():
+    for token in backbone.opening_tokens:
         at = token.find("(")
         while at >= 0:
             head, tail = token[:at].lstrip(_BLANK_MARKS), token[at + 1 :]

@@ -1,6 +1,6 @@
 """Which labels a component shall look for, as its training corpus has it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from spacy.training import Example
@@ -20,7 +20,8 @@ def collect_labels(
     augmentation (Augmentation | None): Begins anew; `observe` is called with the labels of
         each passage with open types.
     RETURNS (dict[str, str]): Label -> wording: those so far, then the inventories of
-        closed corpora and the entities of Docs without inventory, in order of appearance.
+        closed corpora (with their wordings, where they are mappings) and the entities of
+        Docs without inventory, in order of appearance.
     RAISES (ValueError): E507 for a corpus with annotation but without any label.
     """
     found = labels.to_dict()
@@ -34,13 +35,14 @@ def collect_labels(
         inventory = reference._.gner_labels
         if inventory is None:
             inventory = [ent.label_ for ent in reference.ents]
-        elif reference.user_data.get(OPEN_LABELS_KEY):
+        wordings = inventory if isinstance(inventory, Mapping) else {i: i for i in inventory}
+        if reference._.gner_labels is not None and reference.user_data.get(OPEN_LABELS_KEY):
             n_open += 1
             if observe is not None:
-                observe(inventory)
+                observe(wordings.values())
             continue
-        for label in inventory:
-            found.setdefault(label, label)
+        for label, wording in wordings.items():
+            found.setdefault(label, wording)
     if n_annotated and not n_open and not found:
         raise ValueError(Errors.E507)
     return found

@@ -126,3 +126,33 @@ def test_info_in_a_new_process():
     assert found["default model"] == "gner-smollm2-135m"
     assert found["device"] == "cpu"
     assert {"torch", "spacy", "transformers", "base weights"} <= set(found)
+
+
+def test_annotate_makes_the_folder_of_its_output(tmp_path, pipeline_dir):
+    source = tmp_path / "texts.txt"
+    source.write_text(TEXTS[0] + "\n", encoding="utf8")
+    output = tmp_path / "new" / "out.spacy"
+    result = annotate(source, "--model", pipeline_dir, "--format", "docbin", "--output", output)
+    assert result.exit_code == 0, result.output
+    (doc,) = DocBin().from_disk(output).get_docs(Vocab())
+    assert doc.text == TEXTS[0] and len(doc.ents) == 3
+
+
+def test_annotate_odd_json(tmp_path, pipeline_dir):
+    source, output = tmp_path / "texts.jsonl", tmp_path / "out.jsonl"
+    deep = '{"text": "a", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    half = '{"text": "London won .", "note": "\\ud800"}'
+    source.write_text("\n".join([deep, half]) + "\n", encoding="utf8")
+    result = annotate(source, "--model", pipeline_dir, "--output", output)
+    assert result.exit_code == 1 and "E027" in result.output
+    (record,) = map(json.loads, output.read_text(encoding="utf8").splitlines())
+    assert record["text"] == "London won ." and record["meta"]["note"] == "\ud800"
+
+
+def test_annotate_keeps_an_earlier_output_when_there_is_no_model(tmp_path):
+    source, output = tmp_path / "texts.txt", tmp_path / "out.jsonl"
+    for path in (source, output):
+        path.write_text("before\n", encoding="utf8")
+    result = annotate(source, "--labels", "city", "--model", "no/model", "--output", output)
+    assert result.exit_code == 2 and "E01" in result.output
+    assert output.read_text(encoding="utf8") == "before\n"

@@ -41,6 +41,15 @@ def test_docbin_gives_back_what_convert_writes(tmp_path):
     assert reader.labels() == ["city", "person"]
 
 
+def test_docbin_keeps_the_wordings_of_labels(tmp_path):
+    wordings = {"PER": "person", "LOC": "place"}
+    written = make_example(NLP, Passage(["Ada"], [(0, 1, "PER")], wordings)).reference
+    (example,) = DocBinCorpus(write(tmp_path / "a.spacy", written))(spacy.blank("en"))
+    assert example.reference._.gner_labels == example.predicted._.gner_labels == wordings
+    (mixed,) = Mixture({"a": DocBinCorpus(tmp_path / "a.spacy")})(spacy.blank("en"))
+    assert mixed.reference._.gner_labels == wordings
+
+
 def test_docbin_docs_without_inventory_share_their_labels(tmp_path):
     write(tmp_path / "a.spacy", doc_of(["Ada"], (0, 1, "PER")), doc_of(["no"]))
     write(tmp_path / "b.spacy", doc_of(["Rome"], (0, 1, "LOC")))

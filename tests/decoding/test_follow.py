@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.follow import Follower, closing_tokens, draft_width
+from spacy_gner.decoding.follow import Follower, draft_width
 from spacy_gner.decoding.guess import CONTINUE, OUTSIDE, START, TagGuesser
 from spacy_gner.decoding.tags import TagTable
 from spacy_gner.schema import BIO, BIOES
@@ -11,7 +11,7 @@ from ..models import LABELS, WORDS, build_tiny_causal
 from .conftest import make_request
 
 BACKBONE = build_tiny_causal()
-CLOSING = closing_tokens(BACKBONE)
+CLOSING = BACKBONE.closing_ids
 SENTENCE = "Marie Curie won the Nobel Prize while working in Paris .".split()
 
 

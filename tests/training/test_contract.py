@@ -18,6 +18,7 @@ from spacy_gner.corpora.passage import Passage, make_example
 from spacy_gner.schema import LabelSet
 from spacy_gner.training.augmentation import make_augmentation
 from spacy_gner.training.inventory import collect_labels
+from spacy_gner.training.pairs import gold_pair
 
 from ..models import build_tiny_causal, save_tiny
 from .examples import LABELS, doc_of, example_of, examples
@@ -121,6 +122,17 @@ def test_initialize_labels(nlp):
         gner.initialize(lambda: plain, nlp=nlp)
     gner.initialize(lambda: plain, nlp=nlp, labels=["named"])
     assert gner.labels == ("named",)
+
+
+def test_initialize_takes_over_the_wordings_of_docs(nlp):
+    """Else the component would ask for "PER" what it was trained to find as "person"."""
+    gner = nlp.get_pipe("gner")
+    gner.set_labels([])
+    wordings = {"PER": "person", "LOC": "place"}
+    example = make_example(nlp, Passage(["Ada"], [(0, 1, "PER")], wordings))
+    gner.initialize(lambda: [example], nlp=nlp)
+    assert gner.label_data == wordings
+    assert gold_pair(example.reference, gner.label_set).labels == ("person", "place")
 
 
 def test_initialize_leaves_open_types_to_the_augmentation(nlp):
