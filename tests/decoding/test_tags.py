@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.tags import TagTable, tag_table
+from spacy_gner.decoding.tags import _MAX_TABLES, TagTable, tag_table
 from spacy_gner.decoding.trie import TagTrie
 from spacy_gner.schema import BIO, BIOES
 
