@@ -136,10 +136,15 @@ class Backbone:
 
     @property
     def hard_limit(self) -> int | None:
-        """RETURNS (int | None): Positions after which the model cannot compute at all;
-        None for relative positions (T5)."""
-        limit = getattr(self.model.config, "max_position_embeddings", None)
-        return int(limit) if limit and self.is_causal else None
+        """RETURNS (int | None): Positions after which the model cannot compute at all, for
+        prompt and output each (seq2seq) or both together (causal); None for relative
+        positions (T5)."""
+        names: tuple[str, ...] = ("max_position_embeddings",)
+        if not self.is_causal:
+            # LED has different numbers for its two halves.
+            names += ("max_encoder_position_embeddings", "max_decoder_position_embeddings")
+        limits = [getattr(self.model.config, name, None) for name in names]
+        return min((int(limit) for limit in limits if limit), default=None)
 
     # A vocabulary is large: what is asked about it is found once.
 

@@ -82,6 +82,25 @@ def load_pretrained(
     return HFObjects(tokenizer, model.to(device).eval(), None), kind
 
 
+def check_directory(settings: BackboneSettings) -> None:
+    """Find early what the files of a model's directory cannot be used for, without loading it.
+
+    settings (BackboneSettings): Its name is a directory with a config.
+    RAISES (ValueError): E010 for a config that cannot be read, E013 for a model of a wrong
+        family, E016 for T5 in float16.
+    """
+    source = resolve_source(settings.name)
+    try:
+        config = AutoConfig.from_pretrained(
+            source.location, trust_remote_code=settings.trust_remote_code, local_files_only=True
+        )
+    except (OSError, ValueError) as error:
+        raise ValueError(_not_found(source, settings.name, error)) from error
+    model_kind(config, settings)
+    if settings.dtype != "auto":
+        resolve_dtype(settings.dtype, torch.device("cpu"), config.model_type)
+
+
 def model_kind(config: Any, settings: BackboneSettings) -> str:
     """Tell the family of a model from its config, and compare it with what was asked for.
 

@@ -11,6 +11,7 @@ from .default_model import (
     adapter_directory,
     resolve_base,
 )
+from .settings import BackboneSettings
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,20 @@ def check_name(name: str) -> None:
     elif path.exists() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         reason = "it is no directory" if path.exists() else "there is no such directory"
         raise ValueError(Errors.E010.format(name=name, default=DEFAULT_MODEL, reason=reason))
+
+
+def check_source(settings: BackboneSettings) -> None:
+    """Find early what can be told without loading weights or touching the network.
+
+    settings (BackboneSettings): What is to be loaded.
+    RAISES (ValueError): As `check_name`, and for a local directory E013 and E016.
+    """
+    check_name(settings.name)
+    if (Path(settings.name) / "config.json").is_file():
+        # Transformers is needed to read it, and will be needed for the first Doc.
+        from .loading import check_directory
+
+        check_directory(settings)
 
 
 def resolve_source(name: str) -> Source:

@@ -7,7 +7,7 @@ from spacy.language import Language
 from thinc.api import Model
 
 from ..backbones import get_shim
-from ..backbones.sources import check_name
+from ..backbones.sources import check_source
 from ..decoding.request import Decoder
 from ..matching import Matcher
 from ..schema import Scheme, Template
@@ -86,7 +86,7 @@ def make_gner(
     RAISES (ValueError): E001 to E005, E010 to E017 for what cannot work.
     """
     if not _is_being_loaded(nlp, name):
-        check_name(get_shim(model).settings.name)
+        check_source(get_shim(model).settings)
     return GNER(
         nlp.vocab,
         model,

@@ -50,6 +50,24 @@ def test_loading_wrong_family(causal_dir, seq2seq_dir):
             _ = get_shim(build(str(path))).backbone
 
 
+def test_adding_a_component_finds_wrong_directories(tmp_path, seq2seq_dir):
+    """Before anything is loaded: the weights are no weights."""
+    shutil.copytree(seq2seq_dir, tmp_path / "t5")
+    (tmp_path / "t5" / "model.safetensors").write_bytes(b"none")
+    wrong = {
+        "E013": {"@architectures": "spacy_gner.Causal.v1"},
+        "E016": {"@architectures": "spacy_gner.Auto.v1", "dtype": "float16"},
+    }
+    for code, model in wrong.items():
+        with pytest.raises(ValueError, match=code):
+            config = {"model": {**model, "name": str(tmp_path / "t5")}}
+            spacy.blank("en").add_pipe("gner", config=config)
+    (tmp_path / "t5" / "config.json").write_text("{", encoding="utf8")
+    model = {"@architectures": "spacy_gner.Auto.v1", "name": str(tmp_path / "t5")}
+    with pytest.raises(ValueError, match="E010"):
+        spacy.blank("en").add_pipe("gner", config={"model": model})
+
+
 def test_loading_encoder_is_refused(tmp_path, causal_dir):
     shutil.copytree(causal_dir, tmp_path / "bert")
     config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=50)

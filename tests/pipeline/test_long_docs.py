@@ -3,11 +3,15 @@
 import time
 
 import pytest
-from spacy.tokens import Doc
+import spacy
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from transformers import PegasusConfig, PegasusForConditionalGeneration
 
 from spacy_gner.schema import LabelSet
 
-from .conftest import LABELS, SENTENCES, TEXTS, spans
+from ..models import sentencepiece_tokenizer
+from .conftest import LABELS, SENTENCES, TEMPLATE, TEXTS, spans
 
 LONG = " ".join(TEXTS * 4)
 
@@ -96,3 +100,32 @@ def test_plan_of_fifty_thousand_words_is_quick_and_complete(nlp):
     assert all(
         len(ids) <= limit for ids in backbone.prompt_ids([p.request.prompt.text for p in planned])
     )
+
+
+@pytest.mark.parametrize("decoder", ["ExactSearch", "DraftedGreedy", "BeamSearch"])
+def test_encoder_decoder_with_few_positions_reads_long_docs(tmp_path, decoder):
+    """Its positions are numbered: there are no more of them than its config says."""
+    tokenizer = sentencepiece_tokenizer()
+    config = PegasusConfig(
+        vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1,
+        encoder_ffn_dim=16, decoder_ffn_dim=16, encoder_attention_heads=2,
+        decoder_attention_heads=2, max_position_embeddings=128, pad_token_id=0, eos_token_id=1,
+        decoder_start_token_id=0, forced_eos_token_id=None,
+    )  # fmt: skip
+    PegasusForConditionalGeneration(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    nlp = spacy.blank("en")
+    model = {"@architectures": "spacy_gner.Seq2Seq.v1", "name": str(tmp_path)}
+    settings = {"labels": LABELS, "template": TEMPLATE, "model": model}
+    gner = nlp.add_pipe(
+        "gner", config={**settings, "decoder": {"@misc": f"spacy_gner.{decoder}.v1"}}
+    )
+    doc = nlp(LONG)
+    (prediction,) = gner.predict([doc])
+    assert len(prediction.windows) > 1
+    assert sum(len(window.words) for window in prediction.windows) >= len(doc)
+    reference = nlp.make_doc(LONG)
+    reference.set_ents([Span(reference, 0, 2, label="person")], default="outside")
+    optimizer = nlp.initialize()
+    losses = nlp.update([Example(nlp.make_doc(LONG), reference)], sgd=optimizer)
+    assert losses["gner"] > 0
