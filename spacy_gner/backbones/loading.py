@@ -86,7 +86,7 @@ def check_directory(settings: BackboneSettings) -> None:
     """Find early what the files of a model's directory cannot be used for, without loading it.
 
     settings (BackboneSettings): Its name is a directory with a config.
-    RAISES (ValueError): E010 for a config that cannot be read, E013 for a model of a wrong
+    RAISES (ValueError): E023 for a config that cannot be read, E013 for a model of a wrong
         family, E016 for T5 in float16.
     """
     source = resolve_source(settings.name)

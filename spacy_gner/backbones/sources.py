@@ -51,7 +51,7 @@ def check_source(settings: BackboneSettings) -> None:
     """Find early what can be told without loading weights or touching the network.
 
     settings (BackboneSettings): What is to be loaded.
-    RAISES (ValueError): As `check_name`, and for a local directory E013 and E016.
+    RAISES (ValueError): As `check_name`, and for a local directory E013, E016 and E023.
     """
     check_name(settings.name)
     if (Path(settings.name) / "config.json").is_file():

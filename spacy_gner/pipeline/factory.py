@@ -83,7 +83,7 @@ def make_gner(
     threshold (float | None): Entities with a lower score are dropped.
     scorer (Callable | None): The scoring method.
     RETURNS (GNER): The component.
-    RAISES (ValueError): E001 to E005, E010 to E017 for what cannot work.
+    RAISES (ValueError): E001 to E005, E010 to E017 and E023 for what cannot work.
     """
     if not _is_being_loaded(nlp, name):
         check_source(get_shim(model).settings)

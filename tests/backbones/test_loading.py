@@ -64,7 +64,7 @@ def test_adding_a_component_finds_wrong_directories(tmp_path, seq2seq_dir):
             spacy.blank("en").add_pipe("gner", config=config)
     (tmp_path / "t5" / "config.json").write_text("{", encoding="utf8")
     model = {"@architectures": "spacy_gner.Auto.v1", "name": str(tmp_path / "t5")}
-    with pytest.raises(ValueError, match="E010"):
+    with pytest.raises(ValueError, match="E023"):
         spacy.blank("en").add_pipe("gner", config={"model": model})
 
 
