@@ -52,8 +52,8 @@ class Mixture:
         set; 0 for no cap. The default is the paper's (appendix A). The sample does not
         change between epochs.
     weights (Optional[Mapping[str, float]]): How often a data set is seen, relative to
-        its size after the cap; 1.0 where not given. 0.5: half of it in each epoch, all of
-        it in two; 0: never.
+        its size after the cap; 1.0 where not given. 0.5: half of it in each epoch,
+        another half in the next; 0: never.
     total (int): Examples per epoch over all data sets, shared out by size and weight; 0:
         the sum of size times weight.
     oversample (bool): Whether a data set may be repeated within an epoch, where its share

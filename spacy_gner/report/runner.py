@@ -102,6 +102,7 @@ def _scored(
                 window.complete,
                 window.stats.get("forward_passes"),
                 _wordings(window.labels, labels),
+                bool(window.stats["hit_max_forks"]) if "hit_max_forks" in window.stats else None,
             )
             for window in prediction.windows
         ),

@@ -91,6 +91,8 @@ def sentence_to_json(sentence: ScoredSentence) -> dict[str, Any]:
             record["forward_passes"] = output.forward_passes
         if output.wordings is not None:
             record["wordings"] = output.wordings
+        if output.hit_max_forks is not None:
+            record["hit_max_forks"] = output.hit_max_forks
         outputs.append(record)
     return {
         "words": sentence.words,
@@ -122,6 +124,7 @@ def sentence_from_json(record: Mapping[str, Any]) -> ScoredSentence:
                 output.get("complete", True),
                 output.get("forward_passes"),
                 tuple(output["wordings"]) if "wordings" in output else None,
+                output.get("hit_max_forks"),
             )
             for output in record.get("outputs", ())
         ),

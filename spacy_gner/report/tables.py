@@ -181,14 +181,16 @@ def _speed(metrics: Mapping[str, Any], reference: str | None) -> Table:
         if speed["seconds"] is not None:
             passes = number(speed["forward_passes_per_sentence"], 2)
             rate = number(speed["sentences_per_second"], 2)
-            rows.append([dataset["name"], size, rate, passes])
+            cut = percent(speed.get("hit_max_forks"))
+            rows.append([dataset["name"], size, rate, passes, cut])
     if rows and reference:
         rows += [
-            [f"{row['model']} (paper, Table 4)", row["parameters"], f"{row[key]:.2f}", "–"]
+            [f"{row['model']} (paper, Table 4)", row["parameters"], f"{row[key]:.2f}", "–", "–"]
             for key in ["instances_per_second"]
             for row in load_paper()["table4_speed"]
         ]
     columns = ["data set", "parameters", "sentences/s", "forward passes per sentence"]
+    columns += ["searches cut short (%)"]
     note = "The paper's figures are from an A100 GPU with batch size 4." if reference else ""
     return Table("Speed", columns, rows, note)
 

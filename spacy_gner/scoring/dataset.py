@@ -63,8 +63,9 @@ def score_speed(sentences: Sequence[ScoredSentence]) -> dict[str, float | None]:
     """Time and forward passes of the predictions.
 
     sentences (Sequence[ScoredSentence]): The sentences.
-    RETURNS (dict): `seconds`, `sentences_per_second`, `forward_passes` (sum) and
-        `forward_passes_per_sentence`; None where they were not recorded.
+    RETURNS (dict): `seconds`, `sentences_per_second`, `forward_passes` (sum),
+        `forward_passes_per_sentence`, and `hit_max_forks`, the share of the prompts whose
+        search was cut short; None where they were not recorded.
     """
     timed = [sentence.seconds for sentence in sentences if sentence.seconds is not None]
     seconds = sum(timed)
@@ -74,11 +75,18 @@ def score_speed(sentences: Sequence[ScoredSentence]) -> dict[str, float | None]:
         for output in sentence.outputs
         if output.forward_passes is not None
     ]
+    searches = [
+        output.hit_max_forks
+        for sentence in sentences
+        for output in sentence.outputs
+        if output.hit_max_forks is not None
+    ]
     return {
         "seconds": seconds if timed else None,
         "sentences_per_second": len(timed) / seconds if seconds else None,
         "forward_passes": sum(passes) if passes else None,
         "forward_passes_per_sentence": sum(passes) / len(sentences) if passes else None,
+        "hit_max_forks": sum(searches) / len(searches) if searches else None,
     }
 
 

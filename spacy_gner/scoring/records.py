@@ -25,6 +25,7 @@ class RawOutput:
     forward_passes (float | None): Passes of the model, where the decoder counts them.
     wordings (tuple[str, ...] | None): What the prompt called the labels of the sentence, where
         that is not their names; one for each, in their order.
+    hit_max_forks (bool | None): Whether a search was cut short, where the decoder searches.
     """
 
     words: tuple[str, ...]
@@ -32,6 +33,7 @@ class RawOutput:
     complete: bool = True
     forward_passes: float | None = None
     wordings: tuple[str, ...] | None = None
+    hit_max_forks: bool | None = None
 
 
 @dataclass(frozen=True)

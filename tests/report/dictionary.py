@@ -31,7 +31,6 @@ class DictionaryPredictor:
         entities = tuple(
             Entity(index, index + 1, label, 0.75) for index, label in enumerate(found) if label
         )
-        window = WindowPrediction(
-            words, labels, text, tags, (0.75,) * len(words), stats={"forward_passes": 2.0}
-        )
+        stats = {"forward_passes": 2.0, "hit_max_forks": 1.0}
+        window = WindowPrediction(words, labels, text, tags, (0.75,) * len(words), stats=stats)
         return DocPrediction(entities, (window,))

@@ -28,6 +28,7 @@ def test_run_predictions_keeps_the_order_of_the_data(tmp_path):
     assert first.scores == (0.75,)
     assert first.outputs[0].text.endswith("Paris(B-city)")
     assert first.outputs[0].forward_passes == 2.0
+    assert first.outputs[0].hit_max_forks is True
     assert first.seconds > 0
 
 

@@ -16,15 +16,20 @@ def _sentence(right=True, **kwargs):
 
 
 def test_score_dataset_is_json_and_complete():
-    output = RawOutput(("Paris", "."), "Paris(B-city) .(O)", forward_passes=3.0)
-    sentence = _sentence(scores=(0.9,), outputs=(output,), seconds=0.5)
-    result = score_dataset("x", [sentence], seen_labels=["city"])
+    text = "Paris(B-city) .(O)"
+    outputs = [
+        RawOutput(("Paris", "."), text, forward_passes=passes, hit_max_forks=passes > 2)
+        for passes in (4.0, 2.0)
+    ]
+    sentences = [_sentence(scores=(0.9,), outputs=(o,), seconds=0.5) for o in outputs]
+    result = score_dataset("x", sentences, seen_labels=["city"])
     assert json.loads(json.dumps(result)) == result
     assert result["strict"]["f"] == result["uniner"]["f"] == 1.0
     assert result["repair"]["strict"]["full"] == 1.0
     assert result["by_seen"]["seen"]["f"] == 1.0
     assert result["speed"]["sentences_per_second"] == 2.0
     assert result["speed"]["forward_passes_per_sentence"] == 3.0
+    assert result["speed"]["hit_max_forks"] == 0.5
 
 
 def test_score_dataset_refuses_nothing():

@@ -10,8 +10,15 @@ HEAD = """# Training data of the default model
 
 Written by `project/scripts/default_model/make_data.py`; the rules are in `selection.py` beside it.
 A set is left out when its licence forbids that weights trained on it are shipped, when none is
-stated, when it belongs to the zero-shot benchmark or comes too close to it, or when it is annotated
-in part. Licences are as the source of each copy states them.
+stated, when it belongs to the zero-shot benchmark or comes too close to it, when it is annotated
+in part, when it has no training part, or when its texts would teach something else than names in
+sentences. Licences are as the source of each copy states them.
+
+The data themselves are not part of the project. `--vars.data` names a directory with
+`gold/index.json` (a list of sets: `name`, `domain`, `licence`, `labels` with counts, `sentences`
+per split), `gold/NAME/train.jsonl.gz` and `dev.jsonl.gz` (one
+`{"words": [...], "labels": ["B-person", "O", ...]}` a line), and `silver/*.txt` (a passage a line,
+entities as `[mention](type)`).
 
 """
 
