@@ -16,7 +16,7 @@ from spacy.tokens import DocBin
 SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
-from export import add, read, write  # noqa: E402
+from export import add, average, read, write  # noqa: E402
 from make_data import join_hyphens, pick, thin_empty  # noqa: E402
 from masters import Masters  # noqa: E402
 from prompts import (  # noqa: E402
@@ -262,6 +262,17 @@ def test_two_adapters_become_one_that_adds_the_same(tmp_path: Path) -> None:
     assert torch.allclose(both, deltas, atol=0.02)
     with safe_open(tmp_path / "adapter_model.safetensors", "pt") as file:
         assert file.metadata()["version"] == "1.0"
+
+
+def test_average_of_adapters_is_half_way() -> None:
+    config = {"r": 1, "lora_alpha": 2}
+    name = "x.lora_A.weight"
+    first, second = ((config, {name: torch.tensor([value])}) for value in (1.0, 4.0))
+    assert average(first, second) == (config, {name: torch.tensor([2.5])})
+    assert average(first, first) == first
+    for other in ({**config, "r": 2}, {**config, "lora_alpha": 3}):
+        with pytest.raises(ValueError, match="One adapter has"):
+            average(first, (other, second[1]))
 
 
 def test_adapters_of_different_layers_are_refused() -> None:

@@ -1,11 +1,13 @@
 """Make the adapter that the package ships from the one that training wrote.
 
     python export.py TRAINED --output FOLDER --version 1.0 [--on-top-of SHIPPED]
+    python export.py TRAINED --output FOLDER --version 1.0 [--average-with SHIPPED]
 
 Writes float16 safetensors with the version in their metadata, and a configuration with nothing
 in it but what loading needs. With `--on-top-of`, TRAINED was begun anew beside an adapter that
 was merged into the weights: both become one whose rank is the sum of theirs, which adds exactly
-what the two add.
+what the two add. With `--average-with`, TRAINED went on from the shipped adapter: the result is
+half way between the two (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 """
 
 import argparse
@@ -27,8 +29,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--on-top-of", type=Path, help="adapter directory")
+    parser.add_argument("--average-with", type=Path, help="adapter directory")
     args = parser.parse_args()
     config, weights = read(args.trained)
+    if args.average_with is not None:
+        config, weights = average(read(args.average_with), (config, weights))
     if args.on_top_of is not None:
         config, weights = add(read(args.on_top_of), (config, weights))
     write(args.output, config, weights, args.version)
@@ -51,9 +56,7 @@ def add(
     RETURNS (tuple): Likewise, scaled by 1.
     RAISES (ValueError): When they adapt different layers.
     """
-    if first[1].keys() != second[1].keys():
-        odd = sorted(first[1].keys() ^ second[1].keys())[:3]
-        raise ValueError(f"The adapters belong to different layers, such as {odd}.")
+    check_layers(first[1], second[1])
     scales = [config["lora_alpha"] / config["r"] for config, _ in (first, second)]
     weights = {}
     for name in first[1]:
@@ -65,6 +68,31 @@ def add(
             weights[name] = torch.cat(scaled, dim=1)
     rank = first[0]["r"] + second[0]["r"]
     return {**first[0], "r": rank, "lora_alpha": rank}, weights
+
+
+def average(
+    first: tuple[dict[str, Any], dict[str, torch.Tensor]],
+    second: tuple[dict[str, Any], dict[str, torch.Tensor]],
+) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Take the mean of each matrix of two adapters, the second of which went on from the first.
+
+    first (tuple): Configuration and weights.
+    second (tuple): Likewise.
+    RETURNS (tuple): Likewise.
+    RAISES (ValueError): When they differ in their layers, rank or scale.
+    """
+    check_layers(first[1], second[1])
+    for name in ("r", "lora_alpha"):
+        if first[0][name] != second[0][name]:
+            raise ValueError(f"One adapter has {name} {first[0][name]}, one {second[0][name]}.")
+    return second[0], {name: (first[1][name] + second[1][name]) / 2 for name in first[1]}
+
+
+def check_layers(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    """RAISES (ValueError): When two adapters belong to different layers."""
+    if first.keys() != second.keys():
+        odd = sorted(first.keys() ^ second.keys())[:3]
+        raise ValueError(f"The adapters belong to different layers, such as {odd}.")
 
 
 def write(
