@@ -135,7 +135,7 @@ class BackboneShim(Shim):
             lora=here.lora,
             gradient_checkpointing=here.gradient_checkpointing,
             mixed_precision=here.mixed_precision,
-            # Who made the pipeline must not be the one who says whether its code may run.
+            # The config can be read and overridden; no other file may say that code can run.
             trust_remote_code=here.trust_remote_code,
         )
         source = self.settings
