@@ -8,13 +8,14 @@ E5xx: training. Warnings follow the same ranges with W.
 
 
 class _WithCodes(type):
-    """Prefixes a message with its code on access, as spaCy's errors do."""
+    """Prefixes a message with its code on access, as spaCy's errors do. The codes have a
+    prefix of their own: spaCy's `[E001]` live in the same process."""
 
     def __getattribute__(cls, code: str) -> str:
         message = super().__getattribute__(code)
         if code.startswith("__"):
             return message
-        return f"[{code}] {message}"
+        return f"[GNER-{code}] {message}"
 
 
 class Errors(metaclass=_WithCodes):

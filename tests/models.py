@@ -16,7 +16,7 @@ from transformers import (
 
 from spacy_gner.backbones.backbone import Backbone
 from spacy_gner.backbones.settings import BackboneSettings
-from spacy_gner.schema import BIO, Prompt, Template
+from spacy_gner.formats import BIO, Prompt, Template
 
 # What the tokenizers are trained on, besides the prompt's own text.
 TEXTS = (

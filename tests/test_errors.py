@@ -29,7 +29,7 @@ def test_errors_are_there():
 @pytest.mark.parametrize("catalogue, name", CODES, ids=[name for _, name in CODES])
 def test_errors_message_has_its_code_and_is_used(catalogue, name):
     message = getattr(catalogue, name)
-    assert message.startswith(f"[{name}] ")
+    assert message.startswith(f"[GNER-{name}] ")
     assert f"{catalogue.__name__}.{name}" in SOURCE
     # Every field has a name, so that a caller cannot mix them up.
     assert all(field != "" for _, field, _, _ in string.Formatter().parse(message))

@@ -4,7 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
-from spacy_gner.backbones.architectures import build_auto
+from spacy_gner.pipeline.architectures import build_auto
 from spacy_gner.pipeline.factory import DEFAULT_CONFIG
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf8")

@@ -29,15 +29,15 @@ from pathlib import Path
 
 import torch
 
-from spacy_gner.backbones import get_shim
-from spacy_gner.backbones.architectures import build_auto
 from spacy_gner.backbones.linear import use_fast_linear
 from spacy_gner.decoding.beam_search import make_beam_search, output_limits
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
+from spacy_gner.formats import BIO, Template
 from spacy_gner.matching import LCSMatcher
-from spacy_gner.schema import BIO, Template
+from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.shim import get_shim
 
 DECODERS = ("generate", "generate-4", "floor", "beam-4", "drafted", "exact")
 SCHEME = BIO()

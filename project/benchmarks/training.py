@@ -4,7 +4,7 @@
 
 Three loops, each with freshly loaded weights, the first step left out of the measure:
 
-- spacy train: spaCy's own loop; reads Examples, draws labels, writes and tokenises prompts.
+- spacy train: spaCy's own loop; reads Examples, draws labels, writes and tokenizes prompts.
 - torch:       the batches of the first loop, encoded beforehand; this package's forward pass
                (shared beginning of the prompts computed once, logits at targets only).
 - torch plain: the same batches as `model(input_ids, attention_mask).logits` and cross entropy,
@@ -25,7 +25,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from thinc.api import Config
 
-from spacy_gner.backbones import get_shim
+from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import TrainingBatch
 from spacy_gner.training.forward import target_logits
 from spacy_gner.training.trainable import prepare_for_training, trainable_parameters

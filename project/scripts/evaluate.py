@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spacy_gner.report.metrics import load_metrics
+from spacy_gner.evaluation.metrics import load_metrics
 
 Scores = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from .default_model import DEFAULT_MAX_LENGTH, DEFAULT_MODEL
 from .linear import use_fast_linear
 from .settings import INSTRUCTION_FORMAT, MAX_LENGTH, BackboneSettings
 
-# A target's piece never starts the text, so it is always tokenised behind this.
+# A target's piece never starts the text, so it is always tokenized behind this.
 _ANCHOR = ")"
 
 
@@ -166,7 +166,7 @@ class Backbone:
         return normalizer is not None and normalizer.get("normalizers") != []
 
     def prompt_ids(self, prompts: Sequence[str]) -> list[list[int]]:
-        """Tokenise prompts, in the model's format and with its special tokens.
+        """Tokenize prompts, in the model's format and with its special tokens.
 
         prompts (Sequence[str]): Prompts from a template, length B.
         RETURNS (list[list[int]]): Token ids; for seq2seq with the end token, for causal
@@ -180,7 +180,7 @@ class Backbone:
         return ids
 
     def shared_prompt_ids(self, shared: str) -> list[int]:
-        """Tokenise the beginning that prompts have in common.
+        """Tokenize the beginning that prompts have in common.
 
         shared (str): `Prompt.shared`.
         RETURNS (list[int]): A prefix of the ids of nearly every prompt that starts so:
@@ -193,10 +193,10 @@ class Backbone:
         return ids
 
     def target_ids(self, pieces: Sequence[str]) -> list[list[int]]:
-        """Tokenise the pieces of a target as they stand in it, each behind a blank.
+        """Tokenize the pieces of a target as they stand in it, each behind a blank.
 
         pieces (Sequence[str]): Parts of the target that blanks separate, such as
-            "Paris(B-city)"; no piece depends on its neighbours.
+            "Paris(B-city)"; no piece depends on its neighbors.
         RETURNS (list[list[int]]): Token ids per piece; their concatenation is the target
             (without end token).
         """

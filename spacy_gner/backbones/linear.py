@@ -63,7 +63,7 @@ def use_fast_linear(model: nn.Module, fast: bool = True) -> None:
     adapters and checkpoints see no difference.
 
     model (nn.Module): Changed in place. Only layers that are exactly `torch.nn.Linear` (or
-        exactly `FastLinear`) are switched: others, quantised ones for instance, have
+        exactly `FastLinear`) are switched: others, quantized ones for instance, have
         a product of their own.
     fast (bool): False switches back.
     """

@@ -25,7 +25,7 @@ class LoraSettings:
 
 @dataclass(frozen=True)
 class BackboneSettings:
-    """See `spacy_gner.backbones.architectures.build_auto` for the fields."""
+    """See `spacy_gner.pipeline.architectures.build_auto` for the fields."""
 
     name: str
     revision: str | None = None

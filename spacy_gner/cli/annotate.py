@@ -44,8 +44,8 @@ def annotate(
     A line that cannot be read, or a text that fails, is reported on standard error and
     passed over; the exit code is then 1.
     """
+    from ..pipeline.loading import make_pipeline, parse_labels
     from .outputs import FORMATS, open_writer
-    from .pipelines import make_pipeline, parse_labels
     from .texts import read_texts
 
     if output_format not in FORMATS:

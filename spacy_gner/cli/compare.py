@@ -32,9 +32,9 @@ def compare(
     Prints Markdown.
     """
     from ..errors import Errors
-    from ..report.comparison import beams_table, compare_metrics, render_comparison, runs_table
-    from ..report.markdown import escape, render_table
-    from ..report.metrics import load_metrics
+    from ..evaluation.comparison import beams_table, compare_metrics, render_comparison, runs_table
+    from ..evaluation.markdown import escape, render_table
+    from ..evaluation.metrics import load_metrics
 
     try:
         if len(runs) < 2:

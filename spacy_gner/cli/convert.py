@@ -12,8 +12,8 @@ from wasabi import msg
 from ..corpora.bio import BIOCorpus
 from ..corpora.inline import InlineCorpus
 from ..corpora.pile_ner import PileNER
+from ..corpora.read_report import ReadReport, check_choice
 from ..corpora.reader import CorpusReader
-from ..corpora.report import ReadReport, check_choice
 from ..errors import Errors
 from ._app import app
 
@@ -81,7 +81,7 @@ def convert_cli(
     """Convert a corpus to .spacy, and report what was found, skipped or not aligned."""
     with warnings.catch_warnings():
         # The report below says the same at more length.
-        warnings.filterwarnings("ignore", message=r"\[W20\d\]")
+        warnings.filterwarnings("ignore", message=r"\[GNER-W20\d\]")
         try:
             check_choice("format", format, FORMATS)
             if format not in _BIO_FORMATS and (labels or ignore or rename):

@@ -36,7 +36,7 @@ def evaluate(
     ] = None,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="With --predictions: the tokenizer for back tokenisation."),
+        typer.Option(help="With --predictions: the tokenizer for back tokenization."),
     ] = None,
     decoder: Annotated[
         str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
@@ -82,11 +82,11 @@ def evaluate(
     """
     # Imported here, since torch and transformers take seconds.
     from ..backbones.default_model import DEFAULT_MODEL
-    from ..report.markdown import render_table
-    from ..report.plots import require_matplotlib
-    from ..report.tables import build_tables
-    from ..report.write import write_report
-    from . import evaluation
+    from ..evaluation import run as evaluation
+    from ..evaluation.markdown import render_table
+    from ..evaluation.plots import require_matplotlib
+    from ..evaluation.tables import build_tables
+    from ..evaluation.write import write_report
 
     try:
         if reference not in REFERENCES:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import Errors
-from ..types import LabelsInput
+from ..formats.labels import LabelsInput
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from spacy.training import Example
 from ..errors import Errors
 from .labels import check_label
 from .passage import Passage
+from .read_report import CorpusError, ReadReport, check_choice
 from .reader import CorpusReader
-from .report import CorpusError, ReadReport, check_choice
 from .sentences import (
     CONLL_SUFFIXES,
     FORMATS,

@@ -10,8 +10,8 @@ from spacy.vocab import Vocab
 from ..errors import Errors
 from .files import open_binary
 from .passage import DATASET_KEY, OPEN_LABELS_KEY, Passage
+from .read_report import CorpusError, ReadReport
 from .reader import CorpusReader
-from .report import CorpusError, ReadReport
 
 
 @registry.readers("spacy_gner.DocBinCorpus.v1")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..errors import Errors
-from .report import CorpusError
+from .read_report import CorpusError
 
 
 def find_files(path: str | Path | None, suffixes: Sequence[str]) -> list[Path]:

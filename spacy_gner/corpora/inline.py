@@ -8,9 +8,9 @@ from spacy.language import Language
 from .files import decode, iter_lines
 from .markup import CharSpan, parse_inline
 from .passage import Passage
+from .read_report import CorpusError, ReadReport
 from .reader import CorpusReader
-from .report import CorpusError, ReadReport
-from .tokenise import tokenise
+from .tokenize import tokenize
 
 
 @registry.readers("spacy_gner.InlineCorpus.v1")
@@ -29,7 +29,7 @@ class InlineCorpus(CorpusReader):
     def _passages(self, nlp: Language, report: ReadReport) -> Iterator[Passage]:
         for place, text, spans in self._texts(report, self.on_error):
             try:
-                tokens = tokenise(
+                tokens = tokenize(
                     nlp, text, place, cuts=[offset for span in spans for offset in span[:2]]
                 )
             except CorpusError as error:

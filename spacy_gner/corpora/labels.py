@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from spacy.training import Example
 
 from ..errors import Errors
-from ..schema import LabelSet
-from .report import CorpusError
+from ..formats import LabelSet
+from .read_report import CorpusError
 
 
 def is_usable_label(label: str) -> bool:

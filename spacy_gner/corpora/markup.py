@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..errors import Errors
 from .labels import is_usable_label
-from .report import CorpusError
+from .read_report import CorpusError
 
 _BRACKET = re.compile(r"(\\*)([\[\]])")
 _TYPE = re.compile(r"\(([^)]*)\)")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .tokenise import Tokenised
+from .tokenize import Tokenized
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Aligned:
     overlapping: list[tuple[str, str]]
 
 
-def align_mentions(text: str, tokens: Tokenised, answers: Mapping[str, Sequence[str]]) -> Aligned:
+def align_mentions(text: str, tokens: Tokenized, answers: Mapping[str, Sequence[str]]) -> Aligned:
     """Find the mentions of each type in a text.
 
     text (str): The text.
-    tokens (Tokenised): Its words.
+    tokens (Tokenized): Its words.
     answers (Mapping[str, Sequence[str]]): Label to mentions, the earlier label winning.
     RETURNS (Aligned): Every occurrence at the bounds of words is an entity; of those
         that overlap the longest, then the earlier label, then the first in the text.
@@ -68,7 +68,7 @@ def _occurrences(text: str, mention: str) -> Iterator[int]:
         start = text.find(mention, start + 1)
 
 
-def _touched(tokens: Tokenised, start: int, end: int) -> Iterator[int]:
+def _touched(tokens: Tokenized, start: int, end: int) -> Iterator[int]:
     """The words that share characters with a mention which starts or ends with a word."""
     if start not in tokens.word_at_start and end not in tokens.word_at_end:
         return  # inside other words on both sides: a chance likeness

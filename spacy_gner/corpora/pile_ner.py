@@ -16,9 +16,9 @@ from .files import decode, iter_lines, open_binary
 from .labels import is_usable_label
 from .mentions import align_mentions
 from .passage import Passage
+from .read_report import CorpusError, ReadReport
 from .reader import CorpusReader
-from .report import CorpusError, ReadReport
-from .tokenise import tokenise
+from .tokenize import tokenize
 
 _TEXT_PREFIX = "Text: "
 _QUESTION = re.compile(r"What describes (.+) in the text\?", re.DOTALL)
@@ -62,7 +62,7 @@ class PileNER(CorpusReader):
             answers = {t: a for t, a in conversation.answers.items() if is_usable_label(t)}
             report.unusable_types += len(conversation.answers) - len(answers)
             try:
-                tokens = tokenise(nlp, conversation.text, conversation.place)
+                tokens = tokenize(nlp, conversation.text, conversation.place)
             except CorpusError as error:
                 report.handle(error, self.on_error)
                 continue

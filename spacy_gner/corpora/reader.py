@@ -12,7 +12,7 @@ from spacy.training import Example
 from ..errors import Errors, Warnings
 from .files import find_files
 from .passage import Passage, make_example
-from .report import ON_ERROR, ReadReport, check_choice
+from .read_report import ON_ERROR, ReadReport, check_choice
 
 
 class CorpusReader(ABC):
@@ -106,7 +106,7 @@ class CorpusReader(ABC):
 
     @abstractmethod
     def _scan_labels(self) -> set[str]:
-        """Find all labels without tokenising; broken records are passed over."""
+        """Find all labels without tokenizing; broken records are passed over."""
 
     def _counted(self, nlp: Language, report: ReadReport) -> Iterator[Passage]:
         complete = True

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import Errors
 from .files import decode, iter_lines, open_binary, plain_name
-from .report import CorpusError
+from .read_report import CorpusError
 from .tags import read_tags
 
 JSONL_SUFFIXES = (".jsonl", ".json")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..errors import Errors
-from .report import CorpusError
+from .read_report import CorpusError
 
 # Two ways to write "not annotated": JSON's null and spaCy's "-".
 MISSING_TAGS = (None, "-")

@@ -2,7 +2,7 @@
 
 The words are forced, so that none can be lost, added or changed, and each gets one of
 the tags that the scheme allows after the tag before. The log-probability of a tagging is
-the sum over the choices between tags, each normalised over the tokens that were allowed
+the sum over the choices between tags, each normalized over the tokens that were allowed
 there. Forced tokens cost nothing: they are conditions, not choices.
 
 A first tagging takes the likeliest token everywhere. Then alternatives that it did not
@@ -20,7 +20,7 @@ from spacy.util import registry
 
 from ..backbones.backbone import Backbone
 from ..errors import Errors
-from ..parsing import ParsedWord
+from ..formats.parsing import ParsedWord
 from .batching import plan_batches
 from .beam_search import check_at_least
 from .drafted_greedy import (

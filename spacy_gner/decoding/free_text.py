@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ..backbones.backbone import Backbone
-from ..parsing import ParsedWord
+from ..formats.parsing import ParsedWord
 from .forward import ModelView
 from .request import Request
 from .scores import Choice, choice_log_probs

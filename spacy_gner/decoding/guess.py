@@ -8,7 +8,7 @@ to them, so that after some sentences they are its own.
 
 from collections.abc import Sequence
 
-from ..schema import Scheme
+from ..formats import Scheme
 
 # (inside an entity, shape of the word) -> outside, start of an entity, continuation.
 _PRIOR = {

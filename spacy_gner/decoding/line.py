@@ -143,7 +143,7 @@ class Line:
     tokens (list[int]): Its tokens up to the next choice; words are forced, tags are chosen.
     fed (int): How many of them the model has computed.
     tags (list[str]): The tags that are complete.
-    log_probs (list[float]): Their log-probabilities, each normalised over the tags that
+    log_probs (list[float]): Their log-probabilities, each normalized over the tags that
         were allowed.
     total (float): The log-probability of all choices so far.
     place (Place | None): The next choice; None when all words have tags.

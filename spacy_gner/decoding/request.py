@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from ..backbones.backbone import Backbone
-from ..parsing import ParsedWord
-from ..schema import Prompt, Scheme
+from ..formats import Prompt, Scheme
+from ..formats.parsing import ParsedWord
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Choice:
 
 
 def choice_log_probs(logits: torch.Tensor, choices: Sequence[Choice]) -> list[float]:
-    """The log-probabilities of choices, normalised over the tokens that were allowed.
+    """The log-probabilities of choices, normalized over the tokens that were allowed.
 
     logits (torch.Tensor): Shape (K, vocabulary).
     choices (Sequence[Choice]): Length C.

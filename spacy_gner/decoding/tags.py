@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..backbones.backbone import Backbone
-from ..schema import Scheme
+from ..formats import Scheme
 from .guess import TagGuesser
 from .trie import TagTrie
 
@@ -35,7 +35,7 @@ class WordTokens:
 
 
 class TagTable:
-    """Tokenises words with all tags of some labels.
+    """Tokenizes words with all tags of some labels.
 
     backbone (Backbone): Whose tokenizer it is.
     scheme (Scheme): The scheme of the tags.
@@ -48,8 +48,8 @@ class TagTable:
     the end of the word with the parenthesis. Where the vocabulary has no token that could
     join what stands before and behind the place at which the tags begin, these
     two are independent (subword tokenizers only ever join what a token of theirs spans),
-    and one tokenisation per word serves all tags. Any other word is
-    tokenised with every tag.
+    and one tokenization per word serves all tags. Any other word is
+    tokenized with every tag.
     """
 
     def __init__(self, backbone: Backbone, scheme: Scheme, labels: Sequence[str]):
@@ -89,7 +89,7 @@ class TagTable:
         found = {word: known.get(word) for word in words}
         new = [word for word, tokens in found.items() if tokens is None]
         if new:
-            made = self._tokenise(new)
+            made = self._tokenize(new)
             found.update(made)
             with self._lock:
                 if len(known) + len(made) > _MAX_WORDS:
@@ -99,7 +99,7 @@ class TagTable:
                     known.update(made)
         return [found[word] for word in words]  # type: ignore[misc]
 
-    def _tokenise(self, words: list[str]) -> dict[str, WordTokens]:
+    def _tokenize(self, words: list[str]) -> dict[str, WordTokens]:
         made: dict[str, WordTokens] = {}
         if self._shared is not None:
             simple = [word for word in words if not self._is_joined(word)]

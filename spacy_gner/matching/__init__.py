@@ -1,13 +1,13 @@
-from .back_tokenisation import BackTokeniser, make_back_tokeniser
+from .back_tokenization import BackTokenizer, make_back_tokenizer
 from .diagnosis import Discrepancies, diagnose
 from .matcher import LCSMatcher, Matcher, make_lcs_matcher
 
 __all__ = [
-    "BackTokeniser",
+    "BackTokenizer",
     "Discrepancies",
     "LCSMatcher",
     "Matcher",
     "diagnose",
-    "make_back_tokeniser",
+    "make_back_tokenizer",
     "make_lcs_matcher",
 ]

@@ -43,7 +43,7 @@ def diagnose(
     words (Sequence[str]): The words of the source, length N.
     predicted (Sequence[str]): The words of the output.
     alignment (Sequence[int | None]): What the matcher gave for them, length N. A matcher
-        without back tokenisation shows words that the vocabulary cannot spell too.
+        without back tokenization shows words that the vocabulary cannot spell too.
     RETURNS (Discrepancies): The counts.
     """
     found = Discrepancies()

@@ -87,7 +87,7 @@ def join_over_gaps(blocks: Sequence[Block], matches: Callable[[int, int], bool])
 
     In "directed the film the lorax", of which the model wrote "directed the lorax", either
     "the" may be matched. What the model wrote in a row is kept in a row where
-    possible, and a word that could stay with either neighbour goes to the next one, as
+    possible, and a word that could stay with either neighbor goes to the next one, as
     articles and prepositions do (paper, Table 9, cases 1 and 7).
 
     blocks (Sequence[Block]): A matching, in order.

@@ -5,18 +5,18 @@ from math import prod
 
 from ..decoding.request import Generation
 from ..matching import Matcher
-from ..types import Entity, WindowPrediction
-from ..windows import DocWords
-from .planning import PlannedRequest
+from ..planning.planner import PlannedRequest
+from ..planning.windows import DocWords
+from .predictions import Entity, WindowPrediction
 
-BackTokeniser = Callable[[Sequence[str]], list[str]]
+BackTokenizer = Callable[[Sequence[str]], list[str]]
 
 
 def predict_window(
     planned: PlannedRequest,
     generation: Generation,
     matcher: Matcher,
-    back_tokeniser: BackTokeniser | None,
+    back_tokenizer: BackTokenizer | None,
     forced: bool,
 ) -> WindowPrediction:
     """Give every word of a request its tag.
@@ -24,7 +24,7 @@ def predict_window(
     planned (PlannedRequest): The request, N words.
     generation (Generation): The decoder's answer.
     matcher (Matcher): Aligns words with the output.
-    back_tokeniser (BackTokeniser | None): For the matcher.
+    back_tokenizer (BackTokenizer | None): For the matcher.
     forced (bool): Whether the output has the request's own words.
     RETURNS (WindowPrediction): One tag and score per word; a word that the output
         left out is O with score 0, since the model said nothing of it.
@@ -34,7 +34,7 @@ def predict_window(
         alignment: list[int | None] = list(range(len(request.words)))
     else:
         written = [pair.word for pair in generation.pairs]
-        alignment = matcher(request.words, written, back_tokeniser)
+        alignment = matcher(request.words, written, back_tokenizer)
     tags = tuple("O" if i is None else generation.pairs[i].tag for i in alignment)
     scores = tuple(0.0 if i is None else generation.scores[i] for i in alignment)
     return WindowPrediction(

@@ -6,13 +6,13 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
-from ..backbones import get_shim
 from ..backbones.sources import check_source
 from ..decoding.request import Decoder
+from ..formats import Scheme, Template
 from ..matching import Matcher
-from ..schema import Scheme, Template
-from ..windows import Windower
+from ..planning.windows import Windower
 from .gner import GNER
+from .shim import get_shim
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "labels": [],

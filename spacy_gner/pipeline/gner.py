@@ -14,18 +14,19 @@ from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
-from ..backbones import get_shim
 from ..decoding.request import Decoder
 from ..errors import Errors
 from ..extensions import register_extensions
+from ..formats import LabelSet, Scheme, Template
+from ..formats.labels import LabelsInput
 from ..matching import Matcher
-from ..schema import LabelSet, Scheme, Template
+from ..planning.planner import PlannedRequest, Planner
+from ..planning.windows import DocWords, Windower
 from ..training.inventory import collect_labels
-from ..types import DocPrediction, Entity, LabelsInput
-from ..windows import DocWords, Windower
 from .assembly import drop_overlaps, merge_entities, predict_window, window_entities
-from .planning import PlannedRequest, Planner
+from .predictions import DocPrediction, Entity
 from .settings import check_settings
+from .shim import get_shim
 from .workers import use_one_thread_in_fork, warn_of_device_in_worker
 
 register_extensions()
@@ -247,7 +248,7 @@ class GNER(TrainablePipe):
         groups: dict[LabelSet, list[Entity]] = {}
         for planned, generation in answered:
             prediction = predict_window(
-                planned, generation, self.matcher, self.planner.back_tokeniser, forced
+                planned, generation, self.matcher, self.planner.back_tokenizer, forced
             )
             windows.append(prediction)
             found = window_entities(words, planned, prediction)

@@ -12,7 +12,7 @@ from typing import Any
 from spacy.util import registry
 
 from ..errors import Errors
-from ..schema import LabelSet
+from ..formats import LabelSet
 from .pairs import TrainingPair
 
 _MAX_TRIES = 20

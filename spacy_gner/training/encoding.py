@@ -10,7 +10,7 @@ from spacy.training import Example
 
 from ..backbones.backbone import Backbone
 from ..errors import Warnings
-from ..schema import LabelSet, Scheme, Template
+from ..formats import LabelSet, Scheme, Template
 from .loss import TokenWeights
 from .pairs import TrainingPair, gold_pair, scheme_tags
 
@@ -81,7 +81,7 @@ def encode_examples(
     """Turn Examples into a batch.
 
     examples (Iterable[Example]): The Examples; only their references are looked at.
-    backbone (Backbone): Tokenises, and knows the length of the window.
+    backbone (Backbone): Tokenizes, and knows the length of the window.
     template (Template): Writes prompts.
     scheme (Scheme): Writes targets.
     labels (LabelSet): For Docs without an inventory of their own.
@@ -156,7 +156,7 @@ class PairEncoder:
         return size <= self.max_tokens
 
     def encode(self, pair: TrainingPair) -> EncodedPair:
-        """Write and tokenise one pair, whatever its length.
+        """Write and tokenize one pair, whatever its length.
 
         pair (TrainingPair): The pair.
         RETURNS (EncodedPair): Its tokens.

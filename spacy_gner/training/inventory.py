@@ -7,7 +7,7 @@ from spacy.training import Example
 
 from ..corpora.passage import OPEN_LABELS_KEY
 from ..errors import Errors
-from ..schema import LabelSet
+from ..formats import LabelSet
 
 
 def collect_labels(

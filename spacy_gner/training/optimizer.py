@@ -16,7 +16,7 @@ from ..errors import Warnings
 from .trainable import trainable_parameters
 
 if TYPE_CHECKING:
-    from ..backbones.shim import BackboneShim
+    from ..pipeline.shim import BackboneShim
 
 
 @dataclass

@@ -7,8 +7,8 @@ from spacy.tokens import Doc
 
 from ..corpora.passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..errors import Errors
-from ..schema import BIO, LabelSet, Scheme, WordSpan
-from ..windows import DocWords
+from ..formats import BIO, LabelSet, Scheme, WordSpan
+from ..planning.windows import DocWords
 
 _BIO = BIO()
 

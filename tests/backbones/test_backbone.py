@@ -50,7 +50,7 @@ def test_backbone_shared_prompt_is_a_prefix():
 @settings(max_examples=150, deadline=None)
 @given(st.lists(words, min_size=1, max_size=6))
 def test_backbone_pieces_are_the_whole_target(drawn):
-    # Tokenised piece by piece or as a whole: a model must see the same tokens.
+    # Tokenized piece by piece or as a whole: a model must see the same tokens.
     pieces = [f"{word}(O)" for word in drawn]
     flat = [i for ids in CAUSAL.target_ids(pieces) for i in ids]
     whole = CAUSAL.tokenizer(

@@ -8,11 +8,12 @@ import torch
 from thinc.api import NumpyOps, get_current_ops, set_current_ops
 from transformers import BertConfig, BertModel
 
-from spacy_gner.backbones import BackboneSettings, BackboneShim, get_shim, loading
-from spacy_gner.backbones.architectures import build_auto, build_causal, build_seq2seq
+from spacy_gner.backbones import BackboneSettings, loading
 from spacy_gner.backbones.device import resolve_device, resolve_dtype
 from spacy_gner.backbones.loading import load_pretrained
 from spacy_gner.backbones.sources import check_name, resolve_source
+from spacy_gner.pipeline.architectures import build_auto, build_causal, build_seq2seq
+from spacy_gner.pipeline.shim import BackboneShim, get_shim
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
 

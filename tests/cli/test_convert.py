@@ -104,7 +104,7 @@ def test_convert_conll_with_options(tmp_path):
     examples = list(Corpus(output)(NLP))
     assert [[e.label_ for e in eg.reference.ents] for eg in examples] == [["place"], ["person"]]
     assert get_inventory(examples[0]) == ["person", "place", "film"]
-    assert "[E207]" in result.output
+    assert "[GNER-E207]" in result.output
 
 
 @pytest.mark.parametrize(
@@ -120,20 +120,20 @@ def test_convert_conll_with_options(tmp_path):
 def test_convert_bad_options(tmp_path, arguments, code):
     output = tmp_path / "a.spacy"
     result = convert(bio_file(tmp_path), output, *arguments)
-    assert result.exit_code == 1 and f"[{code}]" in result.output
+    assert result.exit_code == 1 and f"[GNER-{code}]" in result.output
     assert not output.exists()
 
 
 def test_convert_needs_files_and_a_spacy_name(tmp_path):
     result = convert(tmp_path / "nothing.jsonl", tmp_path / "a.spacy")
-    assert result.exit_code == 1 and "[E202]" in result.output
+    assert result.exit_code == 1 and "[GNER-E202]" in result.output
     result = convert(bio_file(tmp_path), tmp_path / "a.bin")
-    assert result.exit_code == 1 and "[E216]" in result.output
+    assert result.exit_code == 1 and "[GNER-E216]" in result.output
 
 
 def test_convert_writes_nothing_when_all_is_skipped(tmp_path):
     path, output = tmp_path / "a.jsonl", tmp_path / "a.spacy"
     path.write_text("{broken\n")
     result = convert(path, output, "--on-error", "skip")
-    assert result.exit_code == 1 and "[E211]" in result.output
+    assert result.exit_code == 1 and "[GNER-E211]" in result.output
     assert not output.exists()

@@ -6,8 +6,8 @@ import spacy
 from typer.testing import CliRunner
 
 from spacy_gner.cli import app
-from spacy_gner.report.metrics import load_metrics
-from spacy_gner.schema import BIO
+from spacy_gner.evaluation.metrics import load_metrics
+from spacy_gner.formats import BIO
 
 from ..models import build_tiny_causal, overfit, prompt_of, save_tiny
 
@@ -132,7 +132,7 @@ def test_evaluate_takes_other_names_of_labels(pipeline, data, tmp_path):
     for text in ("{", '["person"]', '{"PER": 1}'):
         names.write_text(text)
         result = run("evaluate", *arguments, "--label-names", names)
-        assert result.exit_code == 2 and "[E320]" in result.output
+        assert result.exit_code == 2 and "[GNER-E320]" in result.output
 
 
 def test_evaluate_reads_outputs_in_the_wordings_of_the_pipeline(pipeline, data, tmp_path):
@@ -157,7 +157,7 @@ def test_evaluate_reads_outputs_in_the_wordings_of_the_pipeline(pipeline, data, 
 def test_evaluate_refuses_options_without_effect(predictions, tmp_path):
     path = predictions([LINE])
     result = run("evaluate", "--predictions", path, "--output", tmp_path, "--model", "x")
-    assert result.exit_code == 2 and "[E321]" in result.output and "--model" in result.output
+    assert result.exit_code == 2 and "[GNER-E321]" in result.output and "--model" in result.output
 
 
 def test_evaluate_takes_decoder_and_options(pipeline, data, tmp_path):
@@ -169,10 +169,10 @@ def test_evaluate_takes_decoder_and_options(pipeline, data, tmp_path):
     assert system["decoder options"] == {"num_beams": 2} and system["num_beams"] == 2
     assert run("evaluate", *arguments, *decoder).exit_code == 0
     assert load_metrics(tmp_path)["system"]["num_beams"] == 4  # the decoder's own default
-    result = run("evaluate", *arguments, *decoder, "--decoder-option", "colour=2")
-    assert result.exit_code == 2 and "[E317]" in result.output
+    result = run("evaluate", *arguments, *decoder, "--decoder-option", "color=2")
+    assert result.exit_code == 2 and "[GNER-E317]" in result.output
     result = run("evaluate", *arguments, "--decoder-option", "num_beams=2")
-    assert result.exit_code == 2 and "[E315]" in result.output
+    assert result.exit_code == 2 and "[GNER-E315]" in result.output
 
 
 def test_evaluate_drops_labels(pipeline, data, tmp_path):
@@ -220,7 +220,7 @@ def test_evaluate_names_what_is_wrong(arguments, code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("evaluate", *arguments, "--output", "out")
     assert result.exit_code == 2
-    assert f"[{code}]" in result.output
+    assert f"[GNER-{code}]" in result.output
 
 
 @pytest.mark.parametrize(
@@ -233,14 +233,14 @@ def test_evaluate_names_what_is_wrong(arguments, code, tmp_path, monkeypatch):
 def test_evaluate_names_bad_gold(predictions, tmp_path, instance, label_list, code):
     path = predictions([{**LINE, "instance": instance, "label_list": label_list}])
     result = run("evaluate", "--predictions", path, "--output", tmp_path / "out")
-    assert result.exit_code == 2 and f"[{code}]" in result.output
+    assert result.exit_code == 2 and f"[GNER-{code}]" in result.output
 
 
 def test_evaluate_says_at_once_that_matplotlib_is_missing(predictions, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     arguments = ["--predictions", predictions([LINE]), "--output", tmp_path / "out"]
     result = run("evaluate", *arguments)
-    assert result.exit_code == 2 and "[E311]" in result.output
+    assert result.exit_code == 2 and "[GNER-E311]" in result.output
     assert run("evaluate", *arguments, "--no-html").exit_code == 0
 
 
@@ -262,6 +262,6 @@ def test_compare_two_evaluations(predictions, tmp_path):
 
 def test_compare_names_what_is_wrong(tmp_path):
     result = run("compare", tmp_path)
-    assert result.exit_code == 2 and "[E318]" in result.output
+    assert result.exit_code == 2 and "[GNER-E318]" in result.output
     result = run("compare", tmp_path, tmp_path / "b")
-    assert result.exit_code == 2 and "[E310]" in result.output
+    assert result.exit_code == 2 and "[GNER-E310]" in result.output

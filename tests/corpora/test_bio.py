@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from thinc.api import Config
 
 from spacy_gner.corpora.bio import BIOCorpus
-from spacy_gner.corpora.report import CorpusError
+from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.sentences import guess_format
 from spacy_gner.corpora.tags import write_tags
 
@@ -31,7 +31,7 @@ def ents(example):
 def test_bio_columns_are_cut_at_blanks_and_tabs_only(tmp_path):
     path = tmp_path / "a.conll"
     path.write_text("10\u00a0km  B-distance\n", encoding="utf8")
-    with pytest.raises(CorpusError, match=r"\[E208\].*10"):
+    with pytest.raises(CorpusError, match=r"\[GNER-E208\].*10"):
         list(BIOCorpus(path)(NLP))
 
 
@@ -135,7 +135,7 @@ def test_bio_broken_line_stops_with_file_and_line(tmp_path, code, record):
     path = jsonl(tmp_path / "a.jsonl", CURIE, "", record, PARIS)
     with pytest.raises(CorpusError) as error:
         list(BIOCorpus(path)(NLP))
-    assert str(error.value).startswith(f"[{code}] {path}:3: ")
+    assert str(error.value).startswith(f"[GNER-{code}] {path}:3: ")
 
 
 @pytest.mark.parametrize("code, record", CASES)
@@ -147,7 +147,7 @@ def test_bio_broken_line_is_skipped_and_counted(tmp_path, code, record):
     assert [len(eg.reference) for eg in examples] == [3, 1]
     assert reader.report.skipped == 2
     (warning,) = [str(w.message) for w in caught]
-    assert warning.startswith("[W201] 2 ") and f"[{code}] {path}:2: " in warning
+    assert warning.startswith("[GNER-W201] 2 ") and f"[GNER-{code}] {path}:2: " in warning
     assert examples[0].reference._.gner_labels == ["city", "person"]
 
 
@@ -159,7 +159,7 @@ def test_bio_broken_conll_names_the_line_of_the_word(tmp_path):
     reader = BIOCorpus(path, on_error="skip")
     with pytest.warns(UserWarning, match="W201"):
         assert len(list(reader(NLP))) == 1
-    assert f"[E207] {path}:8: " in reader.report.messages[1]
+    assert f"[GNER-E207] {path}:8: " in reader.report.messages[1]
 
 
 def test_bio_line_that_is_not_utf8(tmp_path):

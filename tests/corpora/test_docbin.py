@@ -5,7 +5,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy_gner.corpora.docbin import DocBinCorpus
 from spacy_gner.corpora.mixture import Mixture
 from spacy_gner.corpora.passage import DATASET_KEY, OPEN_LABELS_KEY, Passage, make_example
-from spacy_gner.corpora.report import CorpusError
+from spacy_gner.corpora.read_report import CorpusError
 
 NLP = spacy.blank("en")
 
@@ -69,7 +69,7 @@ def test_docbin_in_a_mixture_keeps_its_own_name(tmp_path):
 def test_docbin_names_the_file_that_is_none(tmp_path):
     write(tmp_path / "a.spacy", doc_of(["Rome"], (0, 1, "city")))
     (tmp_path / "b.spacy").write_text("not a DocBin")
-    with pytest.raises(CorpusError, match=r"\[E219\].*b\.spacy"):
+    with pytest.raises(CorpusError, match=r"\[GNER-E219\].*b\.spacy"):
         list(DocBinCorpus(tmp_path)(NLP))
-    with pytest.warns(UserWarning, match=r"\[W201\] 1 broken"):
+    with pytest.warns(UserWarning, match=r"\[GNER-W201\] 1 broken"):
         assert len(list(DocBinCorpus(tmp_path, on_error="skip")(NLP))) == 1

@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from spacy_gner.corpora.files import find_files, iter_lines
-from spacy_gner.corpora.report import CorpusError
+from spacy_gner.corpora.read_report import CorpusError
 
 
 def test_files_directory_takes_the_known_suffixes_in_order(tmp_path):
@@ -35,7 +35,7 @@ def test_files_without_path(path):
 
 def test_files_none_found(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"\[E202\].*\.txt"):
+    with pytest.raises(ValueError, match=r"\[GNER-E202\].*\.txt"):
         find_files(tmp_path, [".txt"])
     with pytest.raises(ValueError, match="E202"):
         find_files(tmp_path / "nothing.txt", [".txt"])
@@ -57,5 +57,5 @@ def test_files_lines_end_at_newlines_only(tmp_path, opener, name):
 def test_files_names_a_broken_archive(tmp_path, content):
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(content)
-    with pytest.raises(CorpusError, match=r"\[E220\].*a\.jsonl\.gz"):
+    with pytest.raises(CorpusError, match=r"\[GNER-E220\].*a\.jsonl\.gz"):
         list(iter_lines(path))

@@ -9,8 +9,8 @@ from thinc.api import Config
 
 from spacy_gner.corpora.inline import InlineCorpus
 from spacy_gner.corpora.markup import render_inline
-from spacy_gner.corpora.report import CorpusError
-from spacy_gner.corpora.tokenise import tokenise
+from spacy_gner.corpora.read_report import CorpusError
+from spacy_gner.corpora.tokenize import tokenize
 
 NLP = spacy.blank("en")
 
@@ -55,7 +55,7 @@ def test_inline_broken_line(tmp_path):
     lines = ["[Rome](city)", "", "[Oslo]()", "[Bonn](city)"]
     with pytest.raises(CorpusError, match=r"E212.*a\.txt:3: "):
         read(tmp_path, *lines)
-    with pytest.warns(UserWarning, match=r"\[W201\] 1 .*a\.txt:3"):
+    with pytest.warns(UserWarning, match=r"\[GNER-W201\] 1 .*a\.txt:3"):
         reader, examples = read(tmp_path, *lines, on_error="skip")
     assert [ents(eg) for eg in examples] == [[("Rome", "city")], [("Bonn", "city")]]
     assert reader.report.skipped == 1 and reader.labels() == ["city"]
@@ -99,9 +99,9 @@ TEXTS = st.text(
 
 @given(TEXTS, st.lists(st.integers(0, 30), max_size=4))
 @settings(deadline=None, max_examples=200)
-def test_tokenise_keeps_the_text_and_every_cut(text, cuts):
+def test_tokenize_keeps_the_text_and_every_cut(text, cuts):
     cuts = [cut for cut in cuts if cut <= len(text) and not text[cut - 1 : cut + 1].isspace()]
-    tokens = tokenise(NLP, text, "file:1", cuts)
+    tokens = tokenize(NLP, text, "file:1", cuts)
     pieces = [word + " " * space for word, space in zip(tokens.words, tokens.spaces, strict=True)]
     assert "".join(pieces) == text and all(tokens.words)
     for cut in cuts:

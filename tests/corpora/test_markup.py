@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.corpora.markup import parse_inline, render_inline
-from spacy_gner.corpora.report import CorpusError
+from spacy_gner.corpora.read_report import CorpusError
 
 
 def mentions(line):
@@ -67,7 +67,9 @@ def test_markup_other_brackets_are_text(line, text, found):
 def test_markup_broken(line, error):
     with pytest.raises(CorpusError) as caught:
         parse_inline(f"In {line}.", "dir/file.txt:7")
-    assert str(caught.value).startswith("[E212] dir/file.txt:7: ") and error in str(caught.value)
+    assert str(caught.value).startswith("[GNER-E212] dir/file.txt:7: ") and error in str(
+        caught.value
+    )
 
 
 CHUNKS = st.text(st.one_of(st.sampled_from("[]()\\ab ,"), st.characters(codec="utf-8")), max_size=8)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.corpora.mentions import align_mentions
-from spacy_gner.corpora.tokenise import tokenise
+from spacy_gner.corpora.tokenize import tokenize
 
 NLP = spacy.blank("en")
 WORD = st.sampled_from(["a", "b", "ab", "c-d", "e."])
@@ -14,7 +14,7 @@ ANSWERS = st.dictionaries(
 
 
 def align(text, answers):
-    return align_mentions(text, tokenise(NLP, text, "file:1"), answers)
+    return align_mentions(text, tokenize(NLP, text, "file:1"), answers)
 
 
 def test_mentions_earlier_label_wins_between_equals():
@@ -28,7 +28,7 @@ def test_mentions_occurrences_of_a_mention_do_not_overlap():
 @given(st.lists(WORD, max_size=10).map(" ".join), ANSWERS)
 @settings(deadline=None, max_examples=200)
 def test_mentions_are_answers_and_none_is_lost_without_account(text, answers):
-    tokens = tokenise(NLP, text, "file:1")
+    tokens = tokenize(NLP, text, "file:1")
     aligned = align_mentions(text, tokens, answers)
     starts = {word: offset for offset, word in tokens.word_at_start.items()}
     found, last_end = set(), 0

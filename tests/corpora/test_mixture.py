@@ -201,9 +201,9 @@ def test_mixture_resolves_from_config(folder):
 
 
 def test_mixture_gives_examples_without_inventory_that_of_their_data_set():
-    def reader(*labelled):
+    def reader(*labeled):
         def read(nlp):
-            for word, label in labelled:
+            for word, label in labeled:
                 reference = Doc(nlp.vocab, words=[word, "here"])
                 reference.ents = [Span(reference, 0, 1, label=label)] if label else []
                 yield Example(Doc(nlp.vocab, words=[word, "here"]), reference)

@@ -5,7 +5,7 @@ import spacy
 from thinc.api import Config
 
 from spacy_gner.corpora.pile_ner import PileNER
-from spacy_gner.corpora.report import CorpusError
+from spacy_gner.corpora.read_report import CorpusError
 
 NLP = spacy.blank("en")
 
@@ -113,7 +113,7 @@ def test_pile_ner_broken_item_of_a_list_and_broken_list(tmp_path):
     with pytest.warns(UserWarning) as caught:
         reader, examples = read(tmp_path, good, "{broken", as_list=True, on_error="skip")
     assert examples == [] and reader.report.skipped == 1
-    assert sorted(str(w.message)[:6] for w in caught) == ["[W201]", "[W203]"]
+    assert sorted(str(w.message)[:11] for w in caught) == ["[GNER-W201]", "[GNER-W203]"]
 
 
 def test_pile_ner_resolves_from_config(tmp_path):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.corpora.report import CorpusError
+from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.tags import read_tags, write_tags
 
 
@@ -32,7 +32,7 @@ def test_tags_missing_ends_an_entity():
 
 @pytest.mark.parametrize("tag", ["B-", "I- ", "X-person", "person", "", "o", "B_person", 3, "b-a"])
 def test_tags_bad_tag_is_named_with_its_place(tag):
-    with pytest.raises(CorpusError, match=r"\[E207\] file:2: "):
+    with pytest.raises(CorpusError, match=r"\[GNER-E207\] file:2: "):
         read(["O", tag])
 
 

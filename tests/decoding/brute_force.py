@@ -33,7 +33,7 @@ def word_log_probs(backbone: Backbone, request: Request, tags: Sequence[str]) ->
     """Score a tagging by one pass over its text, without cache and without tries.
 
     RETURNS (list[float]): For each word the log-probability of its tag's tokens, each
-        normalised over the tokens that any allowed tag could have there.
+        normalized over the tokens that any allowed tag could have there.
     """
     pieces = backbone.target_ids([f"{w}({t})" for w, t in zip(request.words, tags, strict=True)])
     prompt = backbone.prompt_ids([request.prompt.text])[0]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spacy_gner.decoding.request import Request
-from spacy_gner.schema import BIO, Scheme
+from spacy_gner.formats import BIO, Scheme
 
 from ..models import LABELS, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of
 

@@ -6,7 +6,7 @@ from transformers import GenerationConfig
 
 from spacy_gner.decoding.beam_search import make_beam_search
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
-from spacy_gner.schema import EntityCentric
+from spacy_gner.formats import EntityCentric
 
 from ..models import build_tiny_causal
 from .brute_force import word_log_probs

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.request import Request
-from spacy_gner.schema import BIOES, EntityCentric
+from spacy_gner.formats import BIOES, EntityCentric
 
 from ..models import LABELS, WORDS, add_noise, prompt_of
 from .conftest import copy_backbone, examples, make_request

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
-from spacy_gner.schema import BIO, BIOES, EntityCentric
+from spacy_gner.formats import BIO, BIOES, EntityCentric
 
 from ..models import WORDS, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of
 from .brute_force import best_tagging, word_log_probs

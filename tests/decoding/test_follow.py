@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from spacy_gner.decoding.follow import Follower, draft_width
 from spacy_gner.decoding.guess import CONTINUE, OUTSIDE, START, TagGuesser
 from spacy_gner.decoding.tags import TagTable
-from spacy_gner.schema import BIO, BIOES
+from spacy_gner.formats import BIO, BIOES
 
 from ..models import LABELS, WORDS, build_tiny_causal
 from .conftest import make_request

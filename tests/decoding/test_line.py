@@ -7,7 +7,7 @@ from spacy_gner.decoding.drafted_greedy import tag_tokens
 from spacy_gner.decoding.line import Alternative, Draft, Line, Sentence
 from spacy_gner.decoding.request import Request
 from spacy_gner.decoding.tags import tag_table
-from spacy_gner.schema import BIO, BIOES, Scheme
+from spacy_gner.formats import BIO, BIOES, Scheme
 
 from ..models import build_tiny_causal, prompt_of
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from spacy_gner.decoding.tags import _MAX_TABLES, TagTable, tag_table
 from spacy_gner.decoding.trie import TagTrie
-from spacy_gner.schema import BIO, BIOES
+from spacy_gner.formats import BIO, BIOES
 
 from ..models import LABELS, TEXTS, WORDS, build_tiny_causal, build_tiny_seq2seq
 
@@ -30,7 +30,7 @@ def backbone(request):
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(any_word, min_size=1, max_size=5), st.sampled_from([BIO(), BIOES()]))
-def test_pieces_are_those_of_whole_tokenisation(backbone, words, scheme):
+def test_pieces_are_those_of_whole_tokenization(backbone, words, scheme):
     table = tag_table(backbone, scheme, LABELS)
     for word, tokens in zip(words, table.words(words), strict=True):
         whole = {t: tuple(backbone.target_ids([f"{word}({t})"])[0]) for t in table.tags}
@@ -47,7 +47,7 @@ def test_pieces_are_those_of_whole_tokenisation(backbone, words, scheme):
             )
 
 
-def test_one_tokenisation_serves_all_tags_where_it_may(backbone):
+def test_one_tokenization_serves_all_tags_where_it_may(backbone):
     table = TagTable(backbone, BIO(), LABELS)
     tries = {id(word.trie) for word in table.words(["London", "Paris", "lives", "1995"])}
     assert len(tries) == 1

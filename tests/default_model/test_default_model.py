@@ -51,7 +51,7 @@ def test_default_model_loads_from_the_cache_in_seconds(base):
     # machines that this was measured on (40 s).
     code = (
         "import time, spacy; nlp = spacy.blank('en'); nlp.add_pipe('gner');"
-        "from spacy_gner.backbones import get_shim; import torch, transformers;"
+        "from spacy_gner.pipeline.shim import get_shim; import torch, transformers;"
         "start = time.perf_counter(); get_shim(nlp.get_pipe('gner').model).backbone;"
         "print(time.perf_counter() - start)"
     )

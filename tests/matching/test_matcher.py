@@ -20,7 +20,7 @@ def folded(x, y):
 
 
 def without_e(words):
-    """A back tokeniser whose vocabulary lacks "ë" and writes "e" for "x"."""
+    """A back tokenizer whose vocabulary lacks "ë" and writes "e" for "x"."""
     return [word.replace("ë", "").replace("x", "e") for word in words]
 
 
@@ -41,7 +41,7 @@ def test_matcher_finds_a_longest_matching(words, predicted):
 def test_matcher_finds_a_longest_matching_of_either_form(words, predicted):
     alignment = make_lcs_matcher()(words, predicted, without_e)
     check_alignment(words, predicted, alignment, either)
-    off = make_lcs_matcher(back_tokenise=False)(words, predicted, without_e)
+    off = make_lcs_matcher(back_tokenize=False)(words, predicted, without_e)
     check_alignment(words, predicted, off, folded)
 
 
@@ -60,14 +60,14 @@ ADVERSARIAL = {
 
 @pytest.mark.parametrize("case", ADVERSARIAL)
 @pytest.mark.parametrize("swap", [False, True])
-@pytest.mark.parametrize("back_tokeniser", [None, without_e, lambda ws: ["b" for _ in ws]])
-def test_matcher_finds_a_longest_matching_of_adversarial_pairs(case, swap, back_tokeniser):
+@pytest.mark.parametrize("back_tokenizer", [None, without_e, lambda ws: ["b" for _ in ws]])
+def test_matcher_finds_a_longest_matching_of_adversarial_pairs(case, swap, back_tokenizer):
     a, b = ADVERSARIAL[case][::-1] if swap else ADVERSARIAL[case]
 
     def equal(x, y):
-        return x == y or (back_tokeniser is not None and back_tokeniser([x])[0] == y)
+        return x == y or (back_tokenizer is not None and back_tokenizer([x])[0] == y)
 
-    check_alignment(a, b, make_lcs_matcher()(a, b, back_tokeniser), equal)
+    check_alignment(a, b, make_lcs_matcher()(a, b, back_tokenizer), equal)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -114,7 +114,7 @@ def test_matcher_takes_any_sequence():
 
 
 def test_matcher_without_lcs_matches_by_position():
-    matcher = make_lcs_matcher(lcs=False, back_tokenise=False)
+    matcher = make_lcs_matcher(lcs=False, back_tokenize=False)
     assert matcher(["a", "b", "c"], ["A", "x", "c", "d"]) == [0, None, 2]
     # One omission puts the rest out of step.
     assert matcher(["a", "b", "c", "d"], ["a", "c", "d"]) == [0, None, None, None]
@@ -123,24 +123,24 @@ def test_matcher_without_lcs_matches_by_position():
     assert matcher([], ["a"]) == []
 
 
-def test_matcher_back_tokenises_only_when_words_lack_a_partner():
+def test_matcher_back_tokenizes_only_when_words_lack_a_partner():
     asked = []
 
-    def back_tokeniser(words):
+    def back_tokenizer(words):
         asked.append(list(words))
         return without_e(words)
 
     matcher = make_lcs_matcher()
-    assert matcher(["a", "b", "c"], ["A", "b", "c"], back_tokeniser) == [0, 1, 2]
-    assert matcher(["a", "b", "c"], ["a", "c"], back_tokeniser) == [0, None, 1]
-    assert matcher(["a", "c"], ["a", "b", "c"], back_tokeniser) == [0, 2]
+    assert matcher(["a", "b", "c"], ["A", "b", "c"], back_tokenizer) == [0, 1, 2]
+    assert matcher(["a", "b", "c"], ["a", "c"], back_tokenizer) == [0, None, 1]
+    assert matcher(["a", "c"], ["a", "b", "c"], back_tokenizer) == [0, 2]
     assert asked == []
-    assert matcher(["a", "bë", "c"], ["a", "b", "c"], back_tokeniser) == [0, 1, 2]
+    assert matcher(["a", "bë", "c"], ["a", "b", "c"], back_tokenizer) == [0, 1, 2]
     assert asked == [["a", "bë", "c"]]
 
 
-def test_matcher_takes_a_word_over_its_back_tokenised_form_or_either():
-    # "x" is back-tokenised to "e"; the output has both, once each.
+def test_matcher_takes_a_word_over_its_back_tokenized_form_or_either():
+    # "x" is back-tokenized to "e"; the output has both, once each.
     assert make_lcs_matcher()(["q", "x", "x"], ["e", "x"], without_e) == [None, 0, 1]
     assert make_lcs_matcher()(["x", "q", "x"], ["x", "e"], without_e) == [0, None, 1]
 

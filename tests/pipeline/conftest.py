@@ -36,7 +36,7 @@ def gold_pairs(scheme):
 
 @pytest.fixture(scope="session", params=["causal", "seq2seq"])
 def model_dir(request, tmp_path_factory):
-    from spacy_gner.schema import BIO
+    from spacy_gner.formats import BIO
 
     builders = {"causal": build_tiny_causal, "seq2seq": build_tiny_seq2seq}
     backbone = builders[request.param](hidden=64)

@@ -6,9 +6,9 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from spacy_gner.pipeline.planning import Planner
-from spacy_gner.schema import BIO, EntityCentric, LabelSet, Template
-from spacy_gner.windows import make_window
+from spacy_gner.formats import BIO, EntityCentric, LabelSet, Template
+from spacy_gner.planning.planner import Planner
+from spacy_gner.planning.windows import make_window
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, overfit, save_tiny
 from .conftest import LABELS, SENTENCES, TEMPLATE, TEXTS, ents, gold_pairs, spans
@@ -145,13 +145,13 @@ def test_gner_threshold(make_nlp):
     ],
 )
 def test_gner_bad_settings_at_configuration_time(make_nlp, config):
-    with pytest.raises(ValueError, match=r"\[E\d{3}\]"):
+    with pytest.raises(ValueError, match=r"\[GNER-E\d{3}\]"):
         make_nlp(config)
 
 
 @pytest.mark.parametrize("labels", [["a", "a"], [""], ["x,y"], ["x\ny"], ["(", "b"]])
 def test_gner_bad_labels_at_configuration_time(make_nlp, labels):
-    with pytest.raises(ValueError, match=r"\[E00\d\]"):
+    with pytest.raises(ValueError, match=r"\[GNER-E00\d\]"):
         make_nlp({"labels": labels})
 
 
@@ -250,7 +250,7 @@ def test_gner_into_a_trained_pipeline_config(make_nlp):
 
 
 def test_gner_entity_centric_scheme(tmp_path):
-    # Only entities and their neighbours are written: free text, put back by matching.
+    # Only entities and their neighbors are written: free text, put back by matching.
     scheme = EntityCentric(1)
     backbone = build_tiny_causal(hidden=64)
     overfit(backbone, gold_pairs(scheme), steps=250)

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from transformers import PegasusConfig, PegasusForConditionalGeneration
 
-from spacy_gner.schema import LabelSet
+from spacy_gner.formats import LabelSet
 
 from ..models import sentencepiece_tokenizer
 from .conftest import LABELS, SENTENCES, TEMPLATE, TEXTS, spans
@@ -74,7 +74,7 @@ def test_label_that_leaves_no_room_is_an_error(make_nlp):
 
 
 def test_word_that_fits_nowhere_is_outside(make_nlp, monkeypatch):
-    import spacy_gner.windows as windows_module
+    import spacy_gner.planning.windows as windows_module
 
     monkeypatch.setattr(windows_module, "_warned_long_word", False)
     nlp = make_nlp({"window": {"@misc": "spacy_gner.Window.v1", "max_tokens": 150}})
@@ -86,7 +86,7 @@ def test_word_that_fits_nowhere_is_outside(make_nlp, monkeypatch):
 
 
 def test_plan_of_fifty_thousand_words_is_quick_and_complete(nlp):
-    from spacy_gner.windows import DocWords
+    from spacy_gner.planning.windows import DocWords
 
     gner = nlp.get_pipe("gner")
     doc = Doc(nlp.vocab, words=[f"word{i % 977}" for i in range(50_000)])

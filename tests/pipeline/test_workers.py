@@ -37,7 +37,7 @@ def test_workers(method, device, is_default):
         torch.set_num_threads(n_before)
     if method == "fork":
         assert threads == 1
-    assert [m[:6] for m in messages] == (["[W004]"] if device == "cuda" else [])
+    assert [m[:11] for m in messages] == (["[GNER-W004]"] if device == "cuda" else [])
 
 
 def test_workers_main_process_is_left_alone():

@@ -27,7 +27,7 @@ from prompts import (  # noqa: E402
     open_prompt,
     relabel,
 )
-from selection import LICENCE_ARGUED, PARTIAL, TOO_CLOSE, ZERO_SHOT, decide  # noqa: E402
+from selection import LICENSE_ARGUED, PARTIAL, TOO_CLOSE, ZERO_SHOT, decide  # noqa: E402
 from wordings import KIN, WIDER, WIDER_OF, aside, beside, widen  # noqa: E402
 
 LABELS = ["person", "city", "band", "film director", "dish", "year", "novel", "river"]
@@ -160,23 +160,23 @@ def test_compounds_are_joined_unless_an_entity_ends_inside() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ZERO_SHOT | TOO_CLOSE | PARTIAL))
-def test_excluded_sets_are_excluded_whatever_their_licence(name: str) -> None:
+def test_excluded_sets_are_excluded_whatever_their_license(name: str) -> None:
     assert not decide(name, "MIT", True).taken
 
 
 @pytest.mark.parametrize(
-    "licence",
+    "license",
     ["CC-BY-NC-SA 4.0", "not stated", "GPL-3.0 (repo)", "research only", "LDC", "CC BY-NC"],
 )
-def test_licences_that_forbid_shipping(licence: str) -> None:
-    assert not decide("any set", licence, True).taken
+def test_licenses_that_forbid_shipping(license: str) -> None:
+    assert not decide("any set", license, True).taken
 
 
-@pytest.mark.parametrize("licence", ["MIT", "CC-BY-SA-4.0", "Apache-2.0 (repo)", "CC0"])
-def test_free_licences(licence: str) -> None:
-    assert decide("any set", licence, True).taken
-    assert not decide("any set", licence, False).taken
-    assert all(decide(name, "not stated", True).taken for name in LICENCE_ARGUED)
+@pytest.mark.parametrize("license", ["MIT", "CC-BY-SA-4.0", "Apache-2.0 (repo)", "CC0"])
+def test_free_licenses(license: str) -> None:
+    assert decide("any set", license, True).taken
+    assert not decide("any set", license, False).taken
+    assert all(decide(name, "not stated", True).taken for name in LICENSE_ARGUED)
 
 
 def test_sentences_without_entities_are_thinned() -> None:
@@ -212,7 +212,7 @@ def test_masters_follow_small_steps_that_bfloat16_would_lose() -> None:
 
 def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
     index = []
-    for name, licence in (("good", "MIT"), ("mit_movie", "MIT"), ("closed", "CC-BY-NC 4.0")):
+    for name, license in (("good", "MIT"), ("mit_movie", "MIT"), ("closed", "CC-BY-NC 4.0")):
         folder = tmp_path / "data" / "gold" / name
         folder.mkdir(parents=True)
         line = {"words": f"Ann of {name} sang".split(), "labels": ["B-person", "O", "O", "O"]}
@@ -221,7 +221,7 @@ def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
             if name == "good":
                 smuggled = {**line, "words": "Ann of mit_movie Sang".split()}
                 file.write(json.dumps(smuggled) + "\n")
-        entry = {"name": name, "licence": licence, "domain": "d", "sentences": {"train": 1}}
+        entry = {"name": name, "licence": license, "domain": "d", "sentences": {"train": 1}}
         index.append({**entry, "labels": {"person": 1}})
     (tmp_path / "data" / "gold" / "index.json").write_text(json.dumps(index), encoding="utf8")
     silver = tmp_path / "data" / "silver"
@@ -240,7 +240,7 @@ def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
     assert any("good" in text for text in texts)
     assert not any("mit_movie" in text.lower() or "closed" in text for text in texts)
     report = (tmp_path / "data.md").read_text(encoding="utf8")
-    assert "| good |" in report and "| closed | licence: CC-BY-NC 4.0 |" in report
+    assert "| good |" in report and "| closed | license: CC-BY-NC 4.0 |" in report
 
 
 def test_two_adapters_become_one_that_adds_the_same(tmp_path: Path) -> None:

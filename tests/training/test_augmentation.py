@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.schema import BIO, LabelSet
+from spacy_gner.formats import BIO, LabelSet
 from spacy_gner.training.augmentation import as_query, make_augmentation
 from spacy_gner.training.pairs import TrainingPair, gold_pair
 

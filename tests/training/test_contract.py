@@ -13,9 +13,9 @@ from spacy.tokens import DocBin
 from spacy.training import Example
 from typer.testing import CliRunner
 
-from spacy_gner.backbones import get_shim
 from spacy_gner.corpora.passage import Passage, make_example
-from spacy_gner.schema import LabelSet
+from spacy_gner.formats import LabelSet
+from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.augmentation import make_augmentation
 from spacy_gner.training.inventory import collect_labels
 from spacy_gner.training.pairs import gold_pair

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.schema import BIO, BIOES, EntityCentric, LabelSet, Template
+from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet, Template
 from spacy_gner.training.encoding import PairEncoder, collate, encode_examples
 from spacy_gner.training.loss import TokenWeights
 from spacy_gner.training.pairs import TrainingPair, gold_pair

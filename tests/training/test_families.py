@@ -11,7 +11,7 @@ from spacy_gner.decoding.beam_search import make_beam_search
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
-from spacy_gner.schema import BIO, Template
+from spacy_gner.formats import BIO, Template
 from spacy_gner.training.encoding import PairEncoder, collate
 from spacy_gner.training.forward import forward_batch
 from spacy_gner.training.loss import get_loss, make_token_weights

@@ -7,10 +7,11 @@ import torch
 from safetensors.torch import load_file
 from thinc.api import Adam
 
-from spacy_gner.backbones import BackboneShim, LoraSettings, get_shim
-from spacy_gner.backbones.architectures import build_auto
+from spacy_gner.backbones import LoraSettings
 from spacy_gner.backbones.sources import resolve_source
-from spacy_gner.schema import BIO, LabelSet, Template
+from spacy_gner.formats import BIO, LabelSet, Template
+from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.shim import BackboneShim, get_shim
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.loss import get_loss
 

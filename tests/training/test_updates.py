@@ -6,9 +6,10 @@ import pytest
 import torch
 from thinc.api import SGD, Adam, RAdam, decaying
 
-from spacy_gner.backbones import LoraSettings, get_shim
-from spacy_gner.backbones.architectures import build_auto
-from spacy_gner.schema import BIO, LabelSet, Template
+from spacy_gner.backbones import LoraSettings
+from spacy_gner.formats import BIO, LabelSet, Template
+from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.loss import TokenWeights, get_loss, make_token_weights
 from spacy_gner.training.optimizer import finish_update

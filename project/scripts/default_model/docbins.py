@@ -9,7 +9,7 @@ from prompts import Sentence, relabel
 from spacy.tokens import DocBin
 
 from spacy_gner.corpora.passage import Passage, make_example
-from spacy_gner.schema import BIO
+from spacy_gner.formats import BIO
 
 SILVER = "silver"
 # Sentences of one annotated data set at most, and the share of the open-type passages.

@@ -130,7 +130,7 @@ def read_silver(folder: Path) -> list[Sentence]:
 def join_hyphens(
     words: list[str], tags: list[str], spaces: list[bool]
 ) -> tuple[list[str], list[str]]:
-    """Put compounds with a hyphen together again: spaCy splits them, the tokenisation of
+    """Put compounds with a hyphen together again: spaCy splits them, the tokenization of
     most annotated corpora does not. A compound that is an entity in part stays split.
 
     words (list[str]): N words.

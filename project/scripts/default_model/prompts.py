@@ -83,13 +83,13 @@ class OpenLabels:
     """
 
     def __init__(self, passages: Sequence[Sentence]) -> None:
-        self.neighbours: dict[str, Counter[str]] = {}
+        self.neighbors: dict[str, Counter[str]] = {}
         counts: Counter[str] = Counter()
         for passage in passages:
             present = passage.present
             counts.update(present)
             for label in present:
-                self.neighbours.setdefault(label, Counter()).update(
+                self.neighbors.setdefault(label, Counter()).update(
                     other for other in present if other != label
                 )
         self.all = sorted(counts)
@@ -106,7 +106,7 @@ class OpenLabels:
         """
         near: Counter[str] = Counter()
         for label in sentence.present:
-            near.update(self.neighbours[label])
+            near.update(self.neighbors[label])
         names = sorted(near)
         drawn: list[str] = []
         for _ in range(n):

@@ -9,10 +9,10 @@ from selection import DEFAULT_SHARE, SHARES, Decision
 HEAD = """# Training data of the default model
 
 Written by `project/scripts/default_model/make_data.py`; the rules are in `selection.py` beside it.
-A set is left out when its licence forbids that weights trained on it are shipped, when none is
+A set is left out when its license forbids that weights trained on it are shipped, when none is
 stated, when it belongs to the zero-shot benchmark or comes too close to it, when it is annotated
 in part, when it has no training part, or when its texts would teach something else than names in
-sentences. Licences are as the source of each copy states them.
+sentences. Licenses are as the source of each copy states them.
 
 The data themselves are not part of the project. `--vars.data` names a directory with
 `gold/index.json` (a list of sets: `name`, `domain`, `licence`, `labels` with counts, `sentences`
@@ -39,7 +39,7 @@ def write_report(
     taken = [entry for entry in index if decisions[entry["name"]].taken]
     left = [entry for entry in index if not decisions[entry["name"]].taken]
     lines = [f"## Taken: {len(taken)} sets and the open-type passages", ""]
-    lines += ["| set | domain | licence | labels | share (CPU run) |", "|---|---|---|--:|--:|"]
+    lines += ["| set | domain | license | labels | share (CPU run) |", "|---|---|---|--:|--:|"]
     lines += ["| silver | open types, written for this project | CC0 | open | all up to 40 words |"]
     for entry in taken:
         name = entry["name"]

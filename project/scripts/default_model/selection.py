@@ -21,22 +21,22 @@ TOO_CLOSE = {"sim-m", "sim-r", "multidogo-fastfood", "pizza-order"}
 # Entities are annotated in part only: what is missing would be trained as O.
 PARTIAL = {"casie", "ade-corpus", "measeval", "chemrxn-roles"}
 # Stated elsewhere than in the copy that the data come from.
-LICENCE_ARGUED = {
+LICENSE_ARGUED = {
     "snips": "CC0 at its source (the copy states nothing)",
     "fewnerd_a": "CC-BY-SA 4.0 by its data card",
     "fewnerd_b": "CC-BY-SA 4.0 by its data card",
 }
-# A licence is stated, but for the code, the annotation, or some documents only.
-LICENCE_REFUSED = {
+# A license is stated, but for the code, the annotation, or some documents only.
+LICENSE_REFUSED = {
     "atis": "text of the Linguistic Data Consortium",
-    "jnlpba": "GENIA licence, not a free one",
+    "jnlpba": "GENIA license, not a free one",
     "bionlp09": "abstracts of GENIA, whose own terms apply",
     "bionlp11epi": "original terms apply and are not stated",
     "bionlp13ge": "abstracts of GENIA, whose own terms apply",
     "ex-ptm": "original terms apply and are not stated",
     "bc2gm": "original terms apply and are not stated",
-    "polymer-abstracts": "custom licence",
-    "re3d": "every source has its own licence",
+    "polymer-abstracts": "custom license",
+    "re3d": "every source has its own license",
     "rasa-demos": "GPL in part",
     "gum_named": "non-commercial in part",
     "gum_gentle": "non-commercial in part",
@@ -44,7 +44,7 @@ LICENCE_REFUSED = {
 }
 # Nothing wrong with them but their style: they would teach something else.
 NOT_USEFUL = {
-    "litbank": "common-noun mentions are labelled too",
+    "litbank": "common-noun mentions are labeled too",
     "ebm-nlp": "long phrases, noisy",
     "hipe_ajmc": "reading errors of scanned pages",
     "nl4opt": "whole problem statements",
@@ -98,11 +98,11 @@ class Decision:
     reason: str
 
 
-def decide(name: str, licence: str, has_train: bool) -> Decision:
+def decide(name: str, license: str, has_train: bool) -> Decision:
     """Decide about one data set.
 
     name (str): Its name.
-    licence (str): The licence as its source states it.
+    license (str): The license as its source states it.
     has_train (bool): Whether it has a training part.
     RETURNS (Decision): The decision.
     """
@@ -112,12 +112,12 @@ def decide(name: str, licence: str, has_train: bool) -> Decision:
         return Decision(False, "only about restaurants or films: too close to the benchmark")
     if name in PARTIAL:
         return Decision(False, "annotated in part")
-    if name in LICENCE_REFUSED:
-        return Decision(False, f"licence: {LICENCE_REFUSED[name]}")
-    if name not in LICENCE_ARGUED and _FORBIDDEN.search(licence):
-        return Decision(False, f"licence: {licence}")
+    if name in LICENSE_REFUSED:
+        return Decision(False, f"license: {LICENSE_REFUSED[name]}")
+    if name not in LICENSE_ARGUED and _FORBIDDEN.search(license):
+        return Decision(False, f"license: {license}")
     if not has_train:
         return Decision(False, "no training part")
     if name in NOT_USEFUL:
         return Decision(False, NOT_USEFUL[name])
-    return Decision(True, LICENCE_ARGUED.get(name, licence))
+    return Decision(True, LICENSE_ARGUED.get(name, license))

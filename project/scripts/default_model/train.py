@@ -23,9 +23,9 @@ from checkpoint import load_checkpoint, save_checkpoint
 from masters import Masters
 from thinc.api import Optimizer
 
-from spacy_gner.backbones.architectures import build_auto
-from spacy_gner.backbones.shim import get_shim
-from spacy_gner.schema import make_bio, make_template
+from spacy_gner.formats import make_bio, make_template
+from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import EncodedPair, PairEncoder, collate
 from spacy_gner.training.forward import forward_batch
 from spacy_gner.training.lora import make_lora

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 # The same meaning in other words. Every line is one meaning.
 SYNONYMS = [
     ("person", "people", "human name", "person name"),
-    ("organization", "organisation"),
+    ("organization", "organization"),
     ("location", "place"),
     ("company", "business", "firm"),
     ("city", "town or city"),
@@ -99,7 +99,7 @@ SYNONYMS = [
 WIDER = {
     "location": (
         "city town village state region island river lake district province county mountain "
-        "street neighborhood neighbourhood sea continent archipelago port valley mountain_range "
+        "street neighborhood neighborhood sea continent archipelago port valley mountain_range "
         "peninsula municipality landmark building museum stadium airport bridge road park"
     ),
     "person": (
@@ -147,7 +147,7 @@ _KIN = [
     "party political_party",
     "city municipality town village",
     "county district province region state",
-    "district neighborhood neighbourhood road street",
+    "district neighborhood neighborhood road street",
     "mountain mountain_range valley",
     "archipelago island peninsula",
     "lake river sea",

@@ -1,0 +1,110 @@
+"""The labels of a prompt: validated, ordered, with their wording."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Errors
+
+# What a user may write for labels: names that are prompted as they are, or a
+# mapping from the label of the entity to its wording in the prompt.
+LabelsInput = Sequence[str] | Mapping[str, str]
+
+# What the output format uses as marks, or what no single line can hold.
+_FORBIDDEN = re.compile(r"[(),]|[^\S ]")
+_NAMES = {"(": "'('", ")": "')'", ",": "','", "\n": "a line break", "\r": "a line break"}
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """An ordered set of labels, each with the wording that stands in the prompt.
+
+    names (tuple[str, ...]): The labels of the entities (`ent.label_`), length L.
+    wordings (tuple[str, ...]): Their wordings in the prompt, length L.
+
+    Instances are hashable, so that they can be the key of a cache. Make them
+    with `LabelSet.make`, which validates.
+    """
+
+    names: tuple[str, ...]
+    wordings: tuple[str, ...]
+
+    @classmethod
+    def make(cls, labels: LabelsInput) -> "LabelSet":
+        """Validate what a user wrote.
+
+        labels (Sequence[str] | Mapping[str, str]): Labels that are prompted as
+            they are, or a mapping from entity label to wording.
+        RETURNS (LabelSet): In the order given.
+        RAISES (ValueError): E001 to E005 for labels that are empty, occur twice,
+            contain '(', ')', ',' or line breaks, or are no list or mapping.
+        """
+        if isinstance(labels, LabelSet):
+            return labels
+        if isinstance(labels, Mapping):
+            names, wordings = list(labels.keys()), list(labels.values())
+        elif isinstance(labels, Sequence) and not isinstance(labels, str | bytes):
+            names, wordings = list(labels), list(labels)
+        else:
+            raise ValueError(Errors.E004.format(found=labels))
+        for label in (*names, *wordings):
+            if not isinstance(label, str) or not label.strip():
+                raise ValueError(Errors.E001.format(label=label))
+        for wording in wordings:
+            _check_wording(wording)
+        for group in (names, wordings):
+            seen: set[str] = set()
+            for label in group:
+                if label in seen:
+                    raise ValueError(Errors.E002.format(label=label))
+                seen.add(label)
+        return cls(tuple(names), tuple(wordings))
+
+    def adopt(self, own: LabelsInput) -> "LabelSet":
+        """The labels of one Doc, in the wordings of this set where it has them.
+
+        own (Sequence[str] | Mapping[str, str]): As for `make`; a mapping keeps its wordings.
+        RETURNS (LabelSet): The Doc's labels.
+        RAISES (ValueError): See `make`.
+        """
+        is_list = isinstance(own, Sequence) and not isinstance(own, str | bytes | Mapping)
+        if not is_list or not all(isinstance(name, str) for name in own):
+            return LabelSet.make(own)
+        if len(set(own)) < len(own):
+            return LabelSet.make(own)  # which names what stands there twice
+        known = self.to_dict()
+        return LabelSet.make({name: known.get(name, name) for name in own})
+
+    def name_of(self, wording: str) -> str:
+        """RETURNS (str): The entity label behind a wording."""
+        return self.names[self.wordings.index(wording)]
+
+    def subset(self, indices: Sequence[int]) -> "LabelSet":
+        """RETURNS (LabelSet): The labels at these positions, in this order."""
+        return LabelSet(
+            tuple(self.names[i] for i in indices), tuple(self.wordings[i] for i in indices)
+        )
+
+    def to_dict(self) -> dict[str, str]:
+        """RETURNS (dict[str, str]): Entity label -> wording, in order."""
+        return dict(zip(self.names, self.wordings, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(zip(self.names, self.wordings, strict=True))
+
+
+def _check_wording(wording: str) -> None:
+    found = _FORBIDDEN.search(wording)
+    tidy = " ".join(re.sub(r"[(),]", " ", wording).split()) or "label"
+    if found:
+        what: Any = _NAMES.get(found.group(), "white space other than a blank")
+        raise ValueError(Errors.E003.format(label=wording, found=what, suggestion=tidy))
+    if tidy != wording:
+        what = "blanks at its ends or in a row"
+        raise ValueError(Errors.E003.format(label=wording, found=what, suggestion=tidy))
+    if wording == "O":
+        raise ValueError(Errors.E005.format())

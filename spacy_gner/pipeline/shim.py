@@ -1,0 +1,196 @@
+"""The thinc side of a backbone: lazy loading, saving, updates."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from thinc.api import Model, Optimizer, get_current_ops, set_current_ops
+from thinc.shims.shim import Shim
+
+from ..backbones.adapters import KeptAdapter
+from ..backbones.settings import BackboneSettings
+from ..backbones.sources import resolve_source
+from ..backbones.storage import (
+    adapter_directory_of,
+    bytes_to_directory,
+    directory_to_bytes,
+    read_meta,
+    save_backbone,
+    weights_directory,
+)
+
+
+class BackboneShim(Shim):
+    """Holds a backbone for a thinc `Model`. Nothing is loaded before it is needed.
+
+    settings (BackboneSettings): What to load.
+    """
+
+    def __init__(self, settings: BackboneSettings):
+        super().__init__(None)
+        self.settings = settings
+        # Set by training: from then on the weights are no longer those of the source.
+        self.modified = False
+        self._backbone: Any = None
+        self._lock = threading.Lock()
+        # What `spacy.require_gpu` chose holds for one thread only.
+        self._thread, self._ops = threading.get_ident(), get_current_ops()
+
+    @property
+    def is_loaded(self) -> bool:
+        """RETURNS (bool): Whether the weights are in memory."""
+        return self._backbone is not None
+
+    @property
+    def backbone(self) -> Any:
+        """RETURNS (Backbone): The model and its tokenizer, loaded on first use.
+        RAISES (ValueError): E010 to E019 when the model cannot be loaded.
+        """
+        with self._lock:
+            if self._backbone is None:
+                self._load(self.settings)
+            return self._backbone
+
+    def _load(self, settings: BackboneSettings, adapter: KeptAdapter | None = None) -> None:
+        # Imported here, since torch and transformers take seconds.
+        from ..backbones.backbone import Backbone
+        from ..backbones.loading import load_pretrained, merge_adapter, quiet_transformers
+
+        source = resolve_source(settings.name)
+        if adapter is not None and adapter.replaces:
+            source = replace(source, adapter=None)
+        with quiet_transformers(), self._builders_ops():
+            objects, kind = load_pretrained(settings, source)
+            model = objects.transformer
+            if adapter is not None:
+                with adapter.opened() as directory:
+                    model = merge_adapter(model, directory).eval()
+            elif source.adapter is not None:
+                adapter = KeptAdapter(source.adapter, is_own=False)
+        # The settings of the shim, not those of the call: the weights may have come
+        # from a saved pipeline, the name stays that of the source.
+        self._backbone = Backbone(model, objects.tokenizer, kind, self.settings, adapter)
+        self._model = model
+
+    @contextmanager
+    def _builders_ops(self) -> Iterator[None]:
+        """In other threads than the one that made this shim, take over its device: a web
+        service calls `spacy.require_gpu` in one and gets its first text in another."""
+        if threading.get_ident() == self._thread:
+            yield
+            return
+        here = get_current_ops()
+        set_current_ops(self._ops)
+        try:
+            yield
+        finally:
+            set_current_ops(here)
+
+    # --- training -----------------------------------------------------------------
+
+    def __call__(self, inputs: Any, is_train: bool) -> tuple[Any, Callable[..., Any]]:
+        from ..training.forward import forward_batch
+
+        return forward_batch(self.backbone, inputs, is_train)
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        from ..training.optimizer import finish_update
+
+        finish_update(self, optimizer)
+
+    # --- saving and loading -----------------------------------------------------------
+
+    def to_disk(self, path: str | Path) -> None:
+        """Write the backbone into a directory, see `storage`.
+
+        path (str | Path): The directory.
+        RAISES (ValueError): E021, see `save_backbone`.
+        """
+        if self.settings.save_weights and self._backbone is None:
+            # The promise is that a saved pipeline needs nothing else.
+            _ = self.backbone
+        save_backbone(Path(path), self.settings, self._backbone, self.modified)
+
+    def from_disk(self, path: str | Path) -> "BackboneShim":
+        """Read a backbone from a directory that `to_disk` wrote.
+
+        path (str | Path): The directory.
+        RETURNS (BackboneShim): This shim, with the weights loaded. Where it runs, how it is
+            trained and whether code that comes with a model may run follow the present
+            config, not the saved one.
+        RAISES (ValueError): E023 for a directory that cannot be read.
+        """
+        path = Path(path)
+        meta = read_meta(path)
+        saved = BackboneSettings.from_dict(meta["settings"])
+        here = self.settings
+        self.settings = replace(
+            saved,
+            device=here.device,
+            dtype=here.dtype,
+            save_weights=here.save_weights,
+            lora=here.lora,
+            gradient_checkpointing=here.gradient_checkpointing,
+            mixed_precision=here.mixed_precision,
+            # The config can be read and overridden; no other file may say that code can run.
+            trust_remote_code=here.trust_remote_code,
+        )
+        source = self.settings
+        if meta["weights"]:
+            source = replace(source, name=str(weights_directory(path)), revision=None)
+        adapter = None
+        if meta["adapter"]:
+            replaces = not meta["weights"] and meta.get("adapter_replaces", False)
+            adapter = KeptAdapter.read(adapter_directory_of(path), replaces)
+        if meta["weights"] or adapter is not None:
+            self._load(source, adapter)
+        else:
+            # A reference: loaded when needed, like a fresh component.
+            self._backbone = self._model = None
+        self.modified = meta["weights"] or adapter is not None
+        return self
+
+    def to_bytes(self) -> bytes:
+        """RETURNS (bytes): The directory of `to_disk`, packed.
+        RAISES (ValueError): E022 above 4 GiB."""
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="spacy-gner-") as folder:
+            self.to_disk(folder)
+            return directory_to_bytes(Path(folder))
+
+    def from_bytes(self, data: bytes) -> "BackboneShim":
+        """data (bytes): What `to_bytes` gave. RETURNS (BackboneShim): This shim."""
+        with bytes_to_directory(data) as folder:
+            return self.from_disk(folder)
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        """Move a loaded model, as thinc's `Model.to_gpu` and `to_cpu` ask for."""
+        if self._backbone is not None:
+            name = f"cuda:{device_id}" if device_type == "gpu" else "cpu"
+            self._backbone.model.to(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pickle carries the settings, and the weights only when they cannot be loaded
+        # again from their source: processes that are started by spawn get little.
+        return {
+            "id": self.id,
+            "settings": self.settings,
+            "modified": self.modified,
+            "weights": self.to_bytes() if self.modified else None,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["settings"])  # type: ignore[misc]
+        self.id = state["id"]
+        if state["weights"] is not None:
+            self.from_bytes(state["weights"])
+        self.modified = state["modified"]
+
+
+def get_shim(model: Model) -> BackboneShim:
+    """RETURNS (BackboneShim): The shim of a backbone's thinc model."""
+    return model.shims[0]  # type: ignore[return-value]

@@ -1,0 +1,180 @@
+"""Documents to windows: which words are shown to the model together.
+
+Nothing is ever truncated. A Doc that does not fit is cut between sentences where it
+has any, and with an overlap where a sentence (or a Doc without sentences) is too long.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from spacy.tokens import Doc
+from spacy.util import registry
+
+from ..errors import Errors, Warnings
+
+# The cost of words in a window, in tokens of the model.
+CostFunction = Callable[[Sequence[str]], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class DocWords:
+    """The words of a Doc: its tokens without those of white space only. A token with
+    white space inside (merged "New York") counts as several words.
+
+    texts (tuple[str, ...]): The words, length N.
+    tokens (tuple[int, ...]): The index of the token of each word, length N.
+    sentences (tuple[int, ...]): Indices of the words that begin a sentence; only 0 when
+        the Doc has no sentence boundaries.
+    """
+
+    texts: tuple[str, ...]
+    tokens: tuple[int, ...]
+    sentences: tuple[int, ...]
+
+    @classmethod
+    def from_doc(cls, doc: Doc) -> "DocWords":
+        """doc (Doc): Any Doc. RETURNS (DocWords): Its words."""
+        texts: list[str] = []
+        tokens: list[int] = []
+        sentences = [0]
+        has_sentences = doc.has_annotation("SENT_START")
+        for token in doc:
+            if has_sentences and token.is_sent_start and len(texts) > sentences[-1]:
+                sentences.append(len(texts))
+            for part in token.text.split():
+                texts.append(part)
+                tokens.append(token.i)
+        return cls(tuple(texts), tuple(tokens), tuple(sentences))
+
+
+@dataclass(frozen=True)
+class WordWindow:
+    """Some words of a Doc that are shown to the model together.
+
+    words (tuple[int, ...]): Indices into `DocWords.texts`, rising.
+    begin (int): The window decides about entities that start at this word of the Doc …
+    end (int): … and before this one. Ranges of windows adjoin; overlaps are context.
+    """
+
+    words: tuple[int, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Windower:
+    """Cuts Docs into windows, see `make_window`."""
+
+    max_tokens: int | None = None
+    overlap: int = 16
+    split_sentences: bool = False
+
+    def __call__(self, words: DocWords, cost: CostFunction, budget: int) -> list[WordWindow]:
+        """Cut a Doc.
+
+        words (DocWords): Its words.
+        cost (CostFunction): Tokens that words take in prompt and output.
+        budget (int): Tokens that the words of one window may take.
+        RETURNS (list[WordWindow]): Every word is in at least one window, and the ranges
+            that windows decide about cover the Doc. A single word above the
+            budget is left out, with warning W001 (once).
+        """
+        if not words.texts:
+            return []
+        costs = list(cost(words.texts))
+        fits = [i for i, c in enumerate(costs) if c <= budget]
+        if len(fits) < len(costs):
+            _warn_long_word(max(costs), budget)
+        starts = set(words.sentences)
+        windows: list[WordWindow] = []
+        current: list[int] = []
+        spent = 0
+        for sentence in _split(fits, starts):
+            total = sum(costs[i] for i in sentence)
+            if current and (self.split_sentences or spent + total > budget):
+                windows.append(WordWindow(tuple(current), current[0], current[-1] + 1))
+                current, spent = [], 0
+            if total > budget:
+                windows += self._overlapping(sentence, costs, budget)
+            else:
+                current += sentence
+                spent += total
+        if current:
+            windows.append(WordWindow(tuple(current), current[0], current[-1] + 1))
+        return windows
+
+    def _overlapping(
+        self, sentence: Sequence[int], costs: Sequence[int], budget: int
+    ) -> list[WordWindow]:
+        spans: list[tuple[int, int]] = []
+        start = 0
+        while True:
+            end, spent = start, 0
+            while end < len(sentence) and spent + costs[sentence[end]] <= budget:
+                spent += costs[sentence[end]]
+                end += 1
+            spans.append((start, end))
+            if end == len(sentence):
+                break
+            # At least half of a window is new, so that the loop moves on.
+            start = max(end - min(self.overlap, (end - start) // 2), start + 1)
+        # Each overlap is shared out in its middle.
+        cuts = [0]
+        cuts += [(a[1] + b[0] + 1) // 2 for a, b in zip(spans, spans[1:], strict=False)]
+        cuts.append(len(sentence))
+        return [
+            WordWindow(tuple(sentence[start:end]), sentence[cuts[i]], sentence[cuts[i + 1] - 1] + 1)
+            for i, (start, end) in enumerate(spans)
+        ]
+
+
+def _split(indices: Sequence[int], starts: set[int]) -> list[list[int]]:
+    sentences: list[list[int]] = []
+    pending = True
+    last = -1
+    for i in indices:
+        # A sentence whose first word was left out begins with the next one.
+        pending = pending or any(j in starts for j in range(last + 1, i + 1))
+        if pending:
+            sentences.append([])
+            pending = False
+        sentences[-1].append(i)
+        last = i
+    return sentences
+
+
+_warned_long_word = False
+
+
+def _warn_long_word(n_tokens: int, max_tokens: int) -> None:
+    global _warned_long_word
+    if not _warned_long_word:
+        _warned_long_word = True
+        warnings.warn(Warnings.W001.format(n_tokens=n_tokens, max_tokens=max_tokens), stacklevel=4)
+
+
+@registry.misc("spacy_gner.Window.v1")
+def make_window(
+    max_tokens: int | None = None, overlap: int = 16, split_sentences: bool = False
+) -> Windower:
+    """Make the cutter of long Docs.
+
+    max_tokens (int | None): Tokens of one window: of prompt and output each (seq2seq) or
+        of both together (causal). None takes the model's own length.
+    overlap (int): Words that two windows share where a sentence has to be cut.
+    split_sentences (bool): One window per sentence, also where several would fit.
+    RETURNS (Windower): The cutter.
+    RAISES (ValueError): E017 for sizes below their minimum.
+    """
+    if max_tokens is not None and max_tokens < 1:
+        raise ValueError(
+            Errors.E017.format(
+                field="window.max_tokens", expected="1 or more tokens, or null", found=max_tokens
+            )
+        )
+    if overlap < 0:
+        raise ValueError(
+            Errors.E017.format(field="window.overlap", expected="0 or more words", found=overlap)
+        )
+    return Windower(max_tokens, overlap, split_sentences)

@@ -1,1 +1,0 @@
-"""How predictions are measured. Knows tags, words and entities, nothing of models."""
