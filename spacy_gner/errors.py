@@ -232,7 +232,7 @@ class Errors(metaclass=_WithCodes):
     )
     E311 = (
         "The report needs matplotlib for its plots, which is not installed. Install it with "
-        "`pip install 'spacy-gner[report]'`, or leave the page out with --no-html."
+        "`pip install 'spacy-gner[evaluation]'`, or leave the page out with --no-html."
     )
     E312 = (
         "--{option} {value!r} is not of the form {form}, or a name is given twice. Write for "

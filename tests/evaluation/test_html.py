@@ -95,7 +95,7 @@ def test_write_report_writes_three_files(tmp_path):
 
 def test_write_report_says_that_matplotlib_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # what a missing package looks like
-    with pytest.raises(ValueError, match=r"\[GNER-E311\].*spacy-gner\[report\]"):
+    with pytest.raises(ValueError, match=r"\[GNER-E311\].*spacy-gner\[evaluation\]"):
         write_report(make_metrics(), tmp_path)
     assert (tmp_path / "report.md").is_file()
     write_report(make_metrics(), tmp_path, with_page=False)
