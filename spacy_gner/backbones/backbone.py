@@ -11,9 +11,14 @@ import torch
 from tokenizers import Tokenizer
 
 from .adapters import KeptAdapter
-from .default_model import DEFAULT_MAX_LENGTH, DEFAULT_MODEL
 from .linear import use_fast_linear
-from .settings import INSTRUCTION_FORMAT, MAX_LENGTH, BackboneSettings
+from .settings import (
+    DEFAULT_MAX_LENGTH,
+    DEFAULT_MODEL,
+    INSTRUCTION_FORMAT,
+    MAX_LENGTH,
+    BackboneSettings,
+)
 
 # A target's piece never starts the text, so it is always tokenized behind this.
 _ANCHOR = ")"

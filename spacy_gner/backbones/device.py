@@ -1,6 +1,13 @@
-"""Where a model runs and in which precision."""
+"""Where a model runs and in which precision, and what transformers says meanwhile."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
+import transformers
+from packaging.version import Version
 from thinc.api import get_torch_default_device
 
 from ..errors import Errors
@@ -56,3 +63,30 @@ def resolve_dtype(dtype: str, device: torch.device, model_type: str) -> torch.dt
     if dtype not in resolved:
         raise ValueError(Errors.E015.format(dtype=dtype))
     return resolved[dtype]
+
+
+def dtype_argument(dtype: torch.dtype) -> dict[str, Any]:
+    """RETURNS (dict): The keyword argument for `from_pretrained`, whose name changed
+    in transformers 4.56."""
+    name = "dtype" if Version(transformers.__version__) >= Version("4.56.0") else "torch_dtype"
+    return {name: dtype}
+
+
+@contextmanager
+def quiet_transformers(progress: bool = False) -> Iterator[None]:
+    """Keep transformers' notes on the conversion of tokenizers to themselves.
+
+    progress (bool): Whether progress bars are shown.
+    """
+    from transformers.utils import logging as hf_logging
+
+    before = hf_logging.get_verbosity()
+    hf_logging.set_verbosity(logging.ERROR)
+    if not progress:
+        hf_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        hf_logging.set_verbosity(before)
+        if not progress:
+            hf_logging.enable_progress_bar()

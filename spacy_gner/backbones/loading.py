@@ -1,15 +1,10 @@
 """Loading models and tokenizers through transformers: safetensors only, precision
 always passed explicitly."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
-from packaging.version import Version
 from spacy_transformers.data_classes import HFObjects
 from transformers import (
     AutoConfig,
@@ -19,19 +14,12 @@ from transformers import (
 )
 
 from ..errors import Errors
-from .default_model import BASE_HUB_NAME, DEFAULT_MODEL, cached_base, tidy_tokenizer
-from .device import resolve_device, resolve_dtype
-from .settings import BackboneSettings
-from .sources import Source, resolve_source
+from .device import dtype_argument, resolve_device, resolve_dtype
+from .gguf import tidy_tokenizer
+from .settings import BASE_HUB_NAME, DEFAULT_MODEL, BackboneSettings
+from .sources import Source, cached_base, check_name, resolve_source
 
 MODEL_CLASSES = {"seq2seq": AutoModelForSeq2SeqLM, "causal": AutoModelForCausalLM}
-
-
-def dtype_argument(dtype: torch.dtype) -> dict[str, Any]:
-    """RETURNS (dict): The keyword argument for `from_pretrained`, whose name changed
-    in transformers 4.56."""
-    name = "dtype" if Version(transformers.__version__) >= Version("4.56.0") else "torch_dtype"
-    return {name: dtype}
 
 
 def load_pretrained(
@@ -80,6 +68,17 @@ def load_pretrained(
     if source.adapter is not None:
         model = merge_adapter(model, source.adapter)
     return HFObjects(tokenizer, model.to(device).eval(), None), kind
+
+
+def check_source(settings: BackboneSettings) -> None:
+    """Find early what can be told without loading weights or touching the network.
+
+    settings (BackboneSettings): What is to be loaded.
+    RAISES (ValueError): As `check_name`, and as `check_directory` for a local directory.
+    """
+    check_name(settings.name)
+    if (Path(settings.name) / "config.json").is_file():
+        check_directory(settings)
 
 
 def check_directory(settings: BackboneSettings) -> None:
@@ -150,26 +149,6 @@ def merge_adapter(model: Any, adapter: Path) -> Any:
     if not (adapter / "adapter_model.safetensors").is_file():
         raise ValueError(Errors.E012.format(name=adapter, found="no adapter_model.safetensors"))
     return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-
-
-@contextmanager
-def quiet_transformers(progress: bool = False) -> Iterator[None]:
-    """Keep transformers' notes on the conversion of tokenizers to themselves.
-
-    progress (bool): Whether progress bars are shown.
-    """
-    from transformers.utils import logging as hf_logging
-
-    before = hf_logging.get_verbosity()
-    hf_logging.set_verbosity(logging.ERROR)
-    if not progress:
-        hf_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        hf_logging.set_verbosity(before)
-        if not progress:
-            hf_logging.enable_progress_bar()
 
 
 def _not_found(source: Source, name: str, error: Exception) -> str:

@@ -1,26 +1,63 @@
 """What a config says about a model: plain values, checked, picklable."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from spacy.util import registry
 
 from ..errors import Errors
 
 KINDS = ("auto", "seq2seq", "causal")
+DEFAULT_MODEL = "gner-smollm2-135m"
+BASE_HUB_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 # Lengths that the published checkpoints were trained with (paper, appendix B), in tokens.
 MAX_LENGTH = {"seq2seq": 640, "causal": 1280}
+# The embedded default has learned from single sentences, and is at its best with them.
+DEFAULT_MAX_LENGTH = 512
 INSTRUCTION_FORMAT = "[INST] {prompt} [/INST]"
 
 
+@registry.misc("spacy_gner.Lora.v1")
 @dataclass(frozen=True)
-class LoraSettings:
-    """Low-rank adaptation, see `spacy_gner.training.lora.make_lora`."""
+class Lora:
+    """Train a low-rank adapter (Hu et al. 2021, through peft) instead of all weights: for a
+    `lora` block in the model's config. It is put in place with the first update.
+
+    While a pipeline is trained the adapter stays apart from the weights; saving writes
+    both, and loading merges them, so that inference costs nothing. A loaded pipeline
+    that is trained again gets a new adapter on the merged weights, with two exceptions
+    that continue the adapter it has: `resume`, and `save_weights = false`, where
+    the adapter is all that is saved.
+
+    rank (int): Inner size of the adapter.
+    alpha (float): Its output is scaled by alpha / rank.
+    dropout (float): Dropout in front of it, in [0, 1).
+    targets (Sequence[str] | None): Names of the layers that get one, as peft's
+        `target_modules`; None: all linear layers but the output layer.
+    resume (bool): Continue the adapter that the model comes with (that of the embedded
+        default, or of a loaded pipeline); its own rank, alpha, and targets then hold. Without
+        one, a new one is begun.
+    RAISES (ValueError): E505 for values that make no adapter.
+    """
 
     rank: int = 16
     alpha: float = 32.0
     dropout: float = 0.0
-    targets: tuple[str, ...] | None = None
+    targets: Sequence[str] | None = None
     resume: bool = False
+
+    def __post_init__(self) -> None:
+        usable = self.rank >= 1 and self.alpha > 0 and 0 <= self.dropout < 1
+        if not usable or (self.targets is not None and not list(self.targets)):
+            raise ValueError(
+                Errors.E505.format(
+                    rank=self.rank, alpha=self.alpha, dropout=self.dropout, targets=self.targets
+                )
+            )
+        if self.targets is not None:
+            object.__setattr__(self, "targets", tuple(self.targets))
 
 
 @dataclass(frozen=True)
@@ -36,7 +73,7 @@ class BackboneSettings:
     prompt_format: str | None = None
     trust_remote_code: bool = False
     save_weights: bool = True
-    lora: LoraSettings | None = None
+    lora: Lora | None = None
     gradient_checkpointing: bool = False
     mixed_precision: bool = False
 
@@ -78,7 +115,4 @@ class BackboneSettings:
     def from_dict(cls, values: dict[str, Any]) -> "BackboneSettings":
         """values (dict): What `to_dict` gave. RETURNS (BackboneSettings): The settings."""
         lora = values.get("lora")
-        if lora is not None:
-            targets = lora["targets"]
-            lora = LoraSettings(**{**lora, "targets": None if targets is None else tuple(targets)})
-        return cls(**{**values, "lora": lora})
+        return cls(**{**values, "lora": None if lora is None else Lora(**lora)})

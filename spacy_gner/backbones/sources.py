@@ -1,17 +1,16 @@
 """From the name in a config to a place that weights can be loaded from."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Errors
-from .default_model import (
-    BASE_HUB_NAME,
-    DEFAULT_MODEL,
-    adapter_directory,
-    resolve_base,
-)
-from .settings import BackboneSettings
+from .gguf import convert_gguf, find_gguf
+from .settings import BASE_HUB_NAME, DEFAULT_MODEL
+
+# The version of what the conversion writes: a change makes a new folder.
+_CACHE_FOLDER = "smollm2-135m-instruct-q4_1-1"
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,6 @@ def check_name(name: str) -> None:
         raise ValueError(Errors.E010.format(name=name, default=DEFAULT_MODEL, reason=reason))
 
 
-def check_source(settings: BackboneSettings) -> None:
-    """Find early what can be told without loading weights or touching the network.
-
-    settings (BackboneSettings): What is to be loaded.
-    RAISES (ValueError): As `check_name`, and for a local directory E013, E016 and E023.
-    """
-    check_name(settings.name)
-    if (Path(settings.name) / "config.json").is_file():
-        # Transformers is needed to read it, and will be needed for the first Doc.
-        from .loading import check_directory
-
-        check_directory(settings)
-
-
 def resolve_source(name: str) -> Source:
     """Find where a model is: local directory, cache, installed package, hub.
 
@@ -86,6 +71,43 @@ def resolve_source(name: str) -> Source:
             base_source.location, base_source.is_directory, adapter_directory(), is_default=True
         )
     return Source(name, False)
+
+
+def adapter_directory() -> Path:
+    """RETURNS (Path): Our LoRA adapter, inside the package."""
+    return Path(__file__).parent.parent / "models" / DEFAULT_MODEL
+
+
+def cache_directory() -> Path:
+    """RETURNS (Path): Where converted base weights are kept: `$SPACY_GNER_CACHE`, or
+    `spacy_gner` in the user's cache folder."""
+    root = os.environ.get("SPACY_GNER_CACHE")
+    if root:
+        return Path(root)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacy_gner"
+
+
+def cached_base() -> Path:
+    """RETURNS (Path): The folder of the converted base weights, there or not."""
+    return cache_directory() / _CACHE_FOLDER
+
+
+def resolve_base() -> Path | None:
+    """Find the base weights on this machine, converting them when they are new.
+
+    RETURNS (Path | None): A Hugging Face directory; None when neither the cache nor
+        the carrier package has them.
+    RAISES (ImportError): E020 when the file is there but cannot be read without
+        the packages `gguf` and `accelerate`.
+    """
+    target = cached_base()
+    if (target / "config.json").is_file():
+        return target
+    gguf = find_gguf()
+    if gguf is None:
+        return None
+    convert_gguf(gguf, target)
+    return target
 
 
 def _default_base() -> Source:

@@ -12,25 +12,21 @@ this needs no pickle, copes with tied weights and with more than 4 GiB.
 
 import json
 import shutil
-import stat
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import srsly
-
 from ..errors import Errors
 from .adapters import KeptAdapter
+from .files import share_files
 from .settings import BackboneSettings
 
 if TYPE_CHECKING:
     from .backbone import Backbone
 
 FORMAT = 1
-MAX_BYTES = 2**32 - 1
 _META = "backbone.json"
 _WEIGHTS = "weights"
 _ADAPTER = "adapter"
@@ -115,39 +111,6 @@ def adapter_directory_of(path: Path) -> Path:
     return path / _ADAPTER
 
 
-def directory_to_bytes(path: Path) -> bytes:
-    """Pack a directory.
-
-    path (Path): The directory.
-    RETURNS (bytes): Relative names and contents of its files, as msgpack.
-    RAISES (ValueError): E022 above 4 GiB, which msgpack cannot hold.
-    """
-    files = sorted(p for p in path.rglob("*") if p.is_file())
-    size = sum(p.stat().st_size for p in files)
-    if size > MAX_BYTES:
-        raise ValueError(Errors.E022.format(size=size / 2**30))
-    return srsly.msgpack_dumps({p.relative_to(path).as_posix(): p.read_bytes() for p in files})
-
-
-@contextmanager
-def bytes_to_directory(data: bytes) -> Iterator[Path]:
-    """Unpack what `directory_to_bytes` packed into a temporary directory.
-
-    data (bytes): The packed directory.
-    YIELDS (Path): The directory; it is removed afterwards.
-    """
-    with tempfile.TemporaryDirectory(prefix="spacy-gner-") as folder:
-        root = Path(folder).resolve()
-        for name, content in srsly.msgpack_loads(data).items():
-            target = (root / name).resolve()
-            if root not in target.parents:
-                reason = f"the name {name!r} leads out of it"
-                raise ValueError(Errors.E023.format(path="bytes", reason=reason))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        yield root
-
-
 def _save_adapter(path: Path, backbone: "Backbone") -> None:
     # Left to itself, peft asks the hub whether the vocabulary was changed.
     backbone.model.save_pretrained(str(path), safe_serialization=True, save_embedding_layers=False)
@@ -199,15 +162,3 @@ def _save_model(path: Path, base: Any, adapted: bool) -> None:
         base.save_pretrained(path, state_dict=state, safe_serialization=True)
     else:
         base.save_pretrained(path, safe_serialization=True)
-
-
-def share_files(folder: Path) -> None:
-    """Give all files of a directory the permissions that new files have: safetensors makes its
-    own readable for their owner only, but pipelines and caches are for others too.
-
-    folder (Path): With a configuration in JSON among its files.
-    """
-    mode = next(folder.glob("*config.json")).stat().st_mode
-    for file in folder.rglob("*"):
-        if file.is_file():
-            file.chmod(stat.S_IMODE(mode))

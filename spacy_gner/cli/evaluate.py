@@ -81,7 +81,7 @@ def evaluate(
     where it stopped, a changed configuration starts afresh.
     """
     # Imported here, since torch and transformers take seconds.
-    from ..backbones.default_model import DEFAULT_MODEL
+    from ..backbones.settings import DEFAULT_MODEL
     from ..evaluation import run as evaluation
     from ..evaluation.markdown import render_table
     from ..evaluation.plots import require_matplotlib

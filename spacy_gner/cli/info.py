@@ -21,13 +21,10 @@ def info(
     import torch
 
     from ..about import __version__
-    from ..backbones.default_model import (
-        DEFAULT_MODEL,
-        adapter_directory,
-        cached_base,
-        find_gguf,
-    )
     from ..backbones.device import resolve_device
+    from ..backbones.gguf import find_gguf
+    from ..backbones.settings import DEFAULT_MODEL
+    from ..backbones.sources import adapter_directory, cached_base
 
     found = {"spacy-gner": __version__, "python": platform.python_version()}
     for package in _PACKAGES:

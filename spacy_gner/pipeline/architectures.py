@@ -6,8 +6,7 @@ from typing import Any
 from spacy.util import registry
 from thinc.api import Model
 
-from ..backbones.default_model import DEFAULT_MODEL
-from ..backbones.settings import BackboneSettings, LoraSettings
+from ..backbones.settings import DEFAULT_MODEL, BackboneSettings, Lora
 from .shim import BackboneShim
 
 
@@ -40,7 +39,7 @@ def build_auto(
     prompt_format: str | None = None,
     trust_remote_code: bool = False,
     save_weights: bool = True,
-    lora: LoraSettings | None = None,
+    lora: Lora | None = None,
     gradient_checkpointing: bool = False,
     mixed_precision: bool = False,
 ) -> Model:
@@ -61,7 +60,7 @@ def build_auto(
     trust_remote_code (bool): Whether code that comes with a model may run.
     save_weights (bool): Whether `to_disk` writes the weights. False writes a reference
         (and the LoRA adapter, if one was trained).
-    lora (LoraSettings | None): Train a low-rank adapter instead of all weights, see
+    lora (Lora | None): Train a low-rank adapter instead of all weights, see
         `spacy_gner.Lora.v1`.
     gradient_checkpointing (bool): Less memory in training, more time.
     mixed_precision (bool): bfloat16 autocast in training, on CUDA devices only.
@@ -95,7 +94,7 @@ def build_seq2seq(
     max_length: int | None = None,
     trust_remote_code: bool = False,
     save_weights: bool = True,
-    lora: LoraSettings | None = None,
+    lora: Lora | None = None,
     gradient_checkpointing: bool = False,
     mixed_precision: bool = False,
 ) -> Model:
@@ -129,7 +128,7 @@ def build_causal(
     prompt_format: str | None = None,
     trust_remote_code: bool = False,
     save_weights: bool = True,
-    lora: LoraSettings | None = None,
+    lora: Lora | None = None,
     gradient_checkpointing: bool = False,
     mixed_precision: bool = False,
 ) -> Model:

@@ -1,12 +1,14 @@
 """The factory of the `gner` component and its default config."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from thinc.api import Model
 
-from ..backbones.sources import check_source
+from ..backbones.settings import BackboneSettings
+from ..backbones.sources import check_name
 from ..decoding.request import Decoder
 from ..formats import Scheme, Template
 from ..matching import Matcher
@@ -86,7 +88,7 @@ def make_gner(
     RAISES (ValueError): E001 to E005, E010 to E017 and E023 for what cannot work.
     """
     if not _is_being_loaded(nlp, name):
-        check_source(get_shim(model).settings)
+        _check_source(get_shim(model).settings)
     return GNER(
         nlp.vocab,
         model,
@@ -106,6 +108,15 @@ def make_gner(
         threshold=threshold,
         scorer=scorer,
     )
+
+
+def _check_source(settings: BackboneSettings) -> None:
+    check_name(settings.name)
+    if Path(settings.name).is_dir():
+        # Transformers is needed to read the directory, and will be needed for the first Doc.
+        from ..backbones.loading import check_source
+
+        check_source(settings)
 
 
 def _is_being_loaded(nlp: Language, name: str) -> bool:

@@ -361,9 +361,9 @@ class GNER(TrainablePipe):
         examples (Iterable[Example]): The Examples that the batch was made of.
         scores (tuple[TrainingBatch, torch.Tensor]): The batch, since prompts and targets are
             drawn anew in each update, and the logits of its N target tokens.
-        RETURNS (tuple[float, torch.Tensor]): See `spacy_gner.training.loss.get_loss`.
+        RETURNS (tuple[float, torch.Tensor]): See `spacy_gner.training.forward.get_loss`.
         """
-        from ..training.loss import get_loss
+        from ..training.forward import get_loss
 
         batch, logits = scores
         return get_loss(batch, logits)

@@ -11,12 +11,11 @@ from thinc.api import Model, Optimizer, get_current_ops, set_current_ops
 from thinc.shims.shim import Shim
 
 from ..backbones.adapters import KeptAdapter
+from ..backbones.files import bytes_to_directory, directory_to_bytes
 from ..backbones.settings import BackboneSettings
 from ..backbones.sources import resolve_source
 from ..backbones.storage import (
     adapter_directory_of,
-    bytes_to_directory,
-    directory_to_bytes,
     read_meta,
     save_backbone,
     weights_directory,
@@ -57,7 +56,8 @@ class BackboneShim(Shim):
     def _load(self, settings: BackboneSettings, adapter: KeptAdapter | None = None) -> None:
         # Imported here, since torch and transformers take seconds.
         from ..backbones.backbone import Backbone
-        from ..backbones.loading import load_pretrained, merge_adapter, quiet_transformers
+        from ..backbones.device import quiet_transformers
+        from ..backbones.loading import load_pretrained, merge_adapter
 
         source = resolve_source(settings.name)
         if adapter is not None and adapter.replaces:

@@ -11,8 +11,8 @@ from spacy.training import Example
 from ..backbones.backbone import Backbone
 from ..errors import Warnings
 from ..formats import LabelSet, Scheme, Template
-from .loss import TokenWeights
 from .pairs import TrainingPair, gold_pair, scheme_tags
+from .weights import TokenWeights
 
 # The share of the window that instruction and labels may take, as in inference.
 _MAX_OVERHEAD = 0.6

@@ -169,3 +169,28 @@ def _set_mode(backbone: Backbone, drop: float) -> None:
         for module in backbone.model.modules():
             if getattr(module, "gradient_checkpointing", False):
                 module.training = True
+
+
+def get_loss(batch: TrainingBatch, logits: torch.Tensor) -> tuple[float, torch.Tensor]:
+    """Cross entropy, summed over the target tokens with their weights.
+
+    The gradient is that of the sum. `finish_update` divides it by the sum of
+    the weights of everything since the last update, so that it makes no
+    difference how many sub-batches a batch was cut into.
+
+    batch (TrainingBatch): N target tokens.
+    logits (torch.Tensor): (N, vocabulary).
+    RETURNS (tuple[float, torch.Tensor]): The mean loss per unit of weight, in nats, for the
+        log; and the gradient of the weighted sum, (N, vocabulary).
+    """
+    targets = batch.targets.to(logits.device)[:, None]
+    weights = batch.weights.to(logits.device)[:, None]
+    with torch.no_grad():
+        # One table of the size of the logits is all that is allocated.
+        log_p = torch.log_softmax(logits.detach().float(), dim=-1)
+        chosen = log_p.gather(1, targets)
+        loss = -(chosen * weights).sum() / weights.sum().clamp_min(1e-12)
+        gradient = log_p.exp_()
+        gradient.scatter_add_(1, targets, torch.full_like(chosen, -1.0))
+        gradient.mul_(weights)
+    return float(loss), gradient

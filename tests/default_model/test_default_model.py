@@ -8,8 +8,9 @@ import time
 import pytest
 import spacy
 
-from spacy_gner.backbones import default_model
-from spacy_gner.backbones.default_model import cached_base, find_gguf, resolve_base
+from spacy_gner.backbones import gguf
+from spacy_gner.backbones.gguf import find_gguf
+from spacy_gner.backbones.sources import cached_base, resolve_base
 
 TEXT = "Marie Curie won the Nobel Prize while working in Paris."
 LABELS = ["person", "city", "award"]
@@ -85,7 +86,7 @@ def test_default_model_saved_pipeline_needs_no_cache(tmp_path, nlp):
 @pytest.mark.slow
 def test_default_model_first_conversion_shows_progress(tmp_path, base):
     code = (
-        "from spacy_gner.backbones.default_model import resolve_base;"
+        "from spacy_gner.backbones.sources import resolve_base;"
         "path = resolve_base(); assert (path / 'model.safetensors').is_file();"
         "assert not list(path.parent.glob('.*')), 'left-overs'"
     )
@@ -105,7 +106,7 @@ def test_default_model_first_conversion_shows_progress(tmp_path, base):
 
 def test_default_model_without_weights_names_the_ways(tmp_path, monkeypatch):
     monkeypatch.setenv("SPACY_GNER_CACHE", str(tmp_path))
-    monkeypatch.setattr(default_model, "CARRIER", "no_such_package_anywhere")
+    monkeypatch.setattr(gguf, "CARRIER", "no_such_package_anywhere")
     assert find_gguf() is None
     nlp = spacy.blank("en")
     nlp.add_pipe("gner", config={"labels": LABELS})
@@ -114,11 +115,11 @@ def test_default_model_without_weights_names_the_ways(tmp_path, monkeypatch):
 
 
 def test_default_model_gguf_without_its_readers(tmp_path, monkeypatch):
-    gguf = tmp_path / "model.gguf"
-    gguf.write_bytes(b"GGUF")
-    monkeypatch.setattr(default_model.importlib.util, "find_spec", lambda name: None)
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF")
+    monkeypatch.setattr(gguf.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"E020.*spacy-gner\[default\]"):
-        default_model.convert_gguf(gguf, tmp_path / "target")
+        gguf.convert_gguf(file, tmp_path / "target")
     assert not (tmp_path / "target").exists()
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet, Template
 from spacy_gner.training.encoding import PairEncoder, collate, encode_examples
-from spacy_gner.training.loss import TokenWeights
 from spacy_gner.training.pairs import TrainingPair, gold_pair
+from spacy_gner.training.weights import TokenWeights
 
 from ..models import WORDS, build_tiny_causal, build_tiny_seq2seq
 from .examples import LABELS, NLP, doc_of, example_of, examples

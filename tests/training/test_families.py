@@ -13,9 +13,9 @@ from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIO, Template
 from spacy_gner.training.encoding import PairEncoder, collate
-from spacy_gner.training.forward import forward_batch
-from spacy_gner.training.loss import get_loss, make_token_weights
+from spacy_gner.training.forward import forward_batch, get_loss
 from spacy_gner.training.pairs import TrainingPair
+from spacy_gner.training.weights import TokenWeights
 
 from ..models import LABELS, byte_level_tokenizer, prompt_of
 
@@ -55,7 +55,7 @@ def family(request):
 def test_families_batch_is_trained_as_its_rows_are(family):
     backbone, _ = family
     template = Template(description="Tag the words.", guideline="B- I- O")
-    encoder = PairEncoder(backbone, template, BIO(), make_token_weights())
+    encoder = PairEncoder(backbone, template, BIO(), TokenWeights())
     pairs = [TrainingPair(tuple(t.split()), ("O",) * len(t.split()), LABELS) for t in TEXTS]
     encoded = [item for pair in pairs for item in encoder(pair)]
     batch = collate(encoded, backbone)

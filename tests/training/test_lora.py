@@ -7,20 +7,20 @@ import torch
 from safetensors.torch import load_file
 from thinc.api import Adam
 
-from spacy_gner.backbones import LoraSettings
+from spacy_gner.backbones import Lora
 from spacy_gner.backbones.sources import resolve_source
 from spacy_gner.formats import BIO, LabelSet, Template
 from spacy_gner.pipeline.architectures import build_auto
 from spacy_gner.pipeline.shim import BackboneShim, get_shim
 from spacy_gner.training.encoding import encode_examples
-from spacy_gner.training.loss import get_loss
+from spacy_gner.training.forward import get_loss
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
 from .examples import LABELS, examples
 
 TEMPLATE = Template(description="Tag the words.", guideline="B- I- O")
-LORA = LoraSettings(rank=4, alpha=8.0)
-RESUME = LoraSettings(rank=4, alpha=8.0, resume=True)
+LORA = Lora(rank=4, alpha=8.0)
+RESUME = Lora(rank=4, alpha=8.0, resume=True)
 
 
 @pytest.fixture(params=["causal", "seq2seq"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spacy.util import registry
 from thinc.api import Adam
 
-from spacy_gner.training.lora import make_lora
+from spacy_gner.backbones import Lora
 from spacy_gner.training.schedules import warmup_cosine
 
 
@@ -48,4 +48,4 @@ def test_warmup_cosine_wrong_values(values):
 @pytest.mark.parametrize("values", [{"rank": 0}, {"alpha": 0.0}, {"dropout": 1.0}, {"targets": []}])
 def test_lora_wrong_values(values):
     with pytest.raises(ValueError, match="E505"):
-        make_lora(**values)
+        Lora(**values)

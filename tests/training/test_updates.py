@@ -6,13 +6,14 @@ import pytest
 import torch
 from thinc.api import SGD, Adam, RAdam, decaying
 
-from spacy_gner.backbones import LoraSettings
+from spacy_gner.backbones import Lora
 from spacy_gner.formats import BIO, LabelSet, Template
 from spacy_gner.pipeline.architectures import build_auto
 from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import encode_examples
-from spacy_gner.training.loss import TokenWeights, get_loss, make_token_weights
+from spacy_gner.training.forward import get_loss
 from spacy_gner.training.optimizer import finish_update
+from spacy_gner.training.weights import TokenWeights
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
 from .examples import LABELS, example_of, examples
@@ -218,7 +219,7 @@ def test_dropout_is_on_only_when_asked_for(directories):
 
 
 def test_lora_trains_only_the_adapter(make_model):
-    model = make_model(lora=LoraSettings(rank=4, alpha=8.0))
+    model = make_model(lora=Lora(rank=4, alpha=8.0))
     shim = get_shim(model)
     before = {k: v.clone() for k, v in shim.backbone.model.state_dict().items()}
     optimizer = Adam(1e-2, use_averages=False)
@@ -237,7 +238,7 @@ def test_lora_trains_only_the_adapter(make_model):
 
 
 def test_lora_wrong_targets(make_model):
-    model = make_model(lora=LoraSettings(targets=("no_such_layer",)))
+    model = make_model(lora=Lora(targets=("no_such_layer",)))
     with pytest.raises(ValueError, match="E506"):
         backward(model, examples()[:1])
 
@@ -261,10 +262,10 @@ def test_missing_annotation_gives_no_gradient_to_tags(make_model):
 
 
 def test_token_weights_are_checked():
-    assert make_token_weights() == TokenWeights(1.0, 1.0, 1.0)
+    assert TokenWeights() == TokenWeights(1.0, 1.0, 1.0)
     for wrong in ((-1.0, 1.0, 1.0), (0.0, 0.0, 0.0)):
         with pytest.raises(ValueError, match="E502"):
-            make_token_weights(*wrong)
+            TokenWeights(*wrong)
 
 
 def test_mixed_precision_is_for_gpus_only(make_model):

