@@ -122,6 +122,8 @@ class Errors(metaclass=_WithCodes):
         "be loaded without it. Load the pipeline that it was saved with, or train with "
         "lora.resume = true, which makes one adapter of both."
     )
+    E031 = "The batch cannot be annotated: {reason}. Its columns: {found}."
+    E032 = "The text could not be annotated: {reason}"
     # --- E1xx: parsing and matching ------------------------------------------
     E101 = (
         "The prefixes of a tagging scheme must be letters of 'BIES', but got {prefixes!r}. "

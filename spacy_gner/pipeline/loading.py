@@ -1,13 +1,80 @@
-"""From the options of a command to a pipeline with `gner`."""
+"""From a name, a directory or a saved pipeline to a pipeline with `gner`."""
 
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import spacy
+from spacy import util
 from spacy.language import Language
 
 from ..errors import Errors
+from ..formats.labels import LabelsInput
+from .gner import GNER
 from .settings import check_settings
+
+
+def load(
+    model: str | Path | None = None,
+    labels: LabelsInput | None = None,
+    *,
+    lang: str = "en",
+    device: str | None = None,
+    decoder: str | Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Language:
+    """Load a pipeline that has a `gner` component, or build one around a language model.
+
+    model (str | Path | None): The directory of a saved spaCy pipeline, an installed pipeline
+        package, or the name or directory of a language model. None is the default model.
+    labels (Sequence[str] | Mapping[str, str] | None): What to look for; None keeps the labels
+        of a saved pipeline.
+    lang (str): The language of the tokenizer, for a new pipeline.
+    device (str | None): "auto", "cpu", "cuda:0", "mps"; None keeps what the config says.
+    decoder (str | Mapping[str, Any] | None): A registered decoder, such as
+        "spacy_gner.ExactSearch.v1", or its config block with options.
+    settings (Mapping[str, Any] | None): More fields of the component's config, such as
+        {"threshold": 0.5}.
+    RETURNS (Language): The pipeline. The weights of a new pipeline are loaded with its first
+        text, those of a saved one at once.
+    RAISES (ValueError): E029 for a pipeline without the component, and what the component
+        raises.
+    """
+    config = dict(settings or {})
+    if decoder is not None:
+        config["decoder"] = {"@misc": decoder} if isinstance(decoder, str) else dict(decoder)
+    directory = None if model is None else _pipeline_directory(str(model))
+    if directory is None:
+        return _build(None if model is None else str(model), labels, lang, device, config)
+    name = _component_name(directory)
+    overrides: dict[str, Any] = {}
+    if device is not None:
+        overrides["model"] = {"device": device}
+    if "decoder" in config:
+        overrides["decoder"] = config.pop("decoder")
+    nlp = util.load_model_from_path(directory, config={"components": {name: overrides}})
+    component: Any = nlp.get_pipe(name)
+    component.cfg.update(config)
+    fields = ("batch_size", "threshold", "set_ents", "spans_key")
+    check_settings(**{field: component.cfg[field] for field in fields})
+    if labels is not None:
+        component.set_labels(labels)
+    return nlp
+
+
+def find_component(nlp: Language) -> GNER:
+    """Find the `gner` component of a pipeline, whatever its name.
+
+    nlp (Language): The pipeline.
+    RETURNS (GNER): The first one, if there are several.
+    RAISES (ValueError): E029 if there is none.
+    """
+    for name in nlp.pipe_names:
+        component = nlp.get_pipe(name)
+        if isinstance(component, GNER):
+            return component
+    raise ValueError(Errors.E029.format(path=nlp.path, found=", ".join(nlp.pipe_names)))
 
 
 def parse_labels(text: str) -> list[str] | dict[str, str]:
@@ -30,57 +97,51 @@ def make_pipeline(
     device: str | None = None,
     decoder: str | None = None,
     settings: dict[str, Any] | None = None,
-) -> tuple[Language, Any]:
-    """Load a pipeline, or make a blank one around a model.
+) -> tuple[Language, GNER]:
+    """RETURNS (tuple[Language, GNER]): What `load` gives, and its component."""
+    nlp = load(model, labels, lang=lang, device=device, decoder=decoder, settings=settings)
+    return nlp, find_component(nlp)
 
-    model (str | None): A directory of a spaCy pipeline with `gner`, an installed pipeline
-        package, or the name or directory of a language model; None is the default model.
-    labels (list[str] | dict[str, str] | None): Labels; None keeps those of the pipeline.
-    lang (str): The language of a blank pipeline.
-    device (str | None): "auto", "cpu", "cuda:0"; None keeps the config's.
-    decoder (str | None): A registered decoder, such as "spacy_gner.ExactSearch.v1".
-    settings (dict | None): More fields of the component's config.
-    RETURNS (tuple[Language, GNER]): The pipeline and its component.
-    RAISES (ValueError): E029 for a pipeline without the component, and what the
-        component raises.
-    """
-    settings = dict(settings or {})
-    if model is not None and _is_pipeline(model):
-        overrides: dict[str, Any] = {}
-        nlp = spacy.load(model)
-        name = next((n for n in nlp.pipe_names if nlp.get_pipe_meta(n).factory == "gner"), None)
-        if name is None:
-            raise ValueError(Errors.E029.format(path=model, found=", ".join(nlp.pipe_names)))
-        if device is not None:
-            overrides[f"components.{name}.model.device"] = device
-        if decoder is not None:
-            overrides[f"components.{name}.decoder"] = {"@misc": decoder}
-        if overrides:
-            nlp = spacy.load(model, config=overrides)
-        component: Any = nlp.get_pipe(name)
-        component.cfg.update(settings)
-        fields = ("batch_size", "threshold", "set_ents", "spans_key")
-        check_settings(**{field: component.cfg[field] for field in fields})
-    else:
-        nlp = spacy.blank(lang)
-        # Sentences are what the models were trained on, and where long texts are cut.
-        nlp.add_pipe("sentencizer")
-        config: dict[str, Any] = dict(settings)
-        architecture: dict[str, Any] = {"@architectures": "spacy_gner.Auto.v1"}
-        if model is not None:
-            architecture["name"] = model
-        if device is not None:
-            architecture["device"] = device
-        config["model"] = architecture
-        if decoder is not None:
-            config["decoder"] = {"@misc": decoder}
-        component = nlp.add_pipe("gner", config=config)
+
+def _build(
+    model: str | None,
+    labels: LabelsInput | None,
+    lang: str,
+    device: str | None,
+    config: dict[str, Any],
+) -> Language:
+    nlp = spacy.blank(lang)
+    # Sentences are what the models were trained on, and where long texts are cut.
+    nlp.add_pipe("sentencizer")
+    architecture: dict[str, Any] = {"@architectures": "spacy_gner.Auto.v1"}
+    if model is not None:
+        architecture["name"] = model
+    if device is not None:
+        architecture["device"] = device
+    component: Any = nlp.add_pipe("gner", config={**config, "model": architecture})
     if labels is not None:
         component.set_labels(labels)
-    return nlp, component
+    return nlp
 
 
-def _is_pipeline(model: str) -> bool:
-    if Path(model).is_dir():
-        return (Path(model) / "meta.json").is_file()
-    return spacy.util.is_package(model)
+def _pipeline_directory(model: str) -> Path | None:
+    """RETURNS (Path | None): Where a saved or installed pipeline lies; None for the name or
+    directory of a language model."""
+    path = Path(model)
+    if path.is_dir():
+        return path if (path / "meta.json").is_file() else None
+    if not util.is_package(model):
+        return None
+    package = Path(importlib.import_module(model).__file__ or "").parent
+    meta = util.get_model_meta(package)
+    return package / f"{meta['lang']}_{meta['name']}-{meta['version']}"
+
+
+def _component_name(directory: Path) -> str:
+    # Overrides name the component, so it has to be known before the pipeline is loaded.
+    config = util.load_config(directory / "config.cfg")
+    pipeline = config.get("nlp", {}).get("pipeline", [])
+    for name in pipeline:
+        if config.get("components", {}).get(name, {}).get("factory") == "gner":
+            return str(name)
+    raise ValueError(Errors.E029.format(path=directory, found=", ".join(pipeline)))
