@@ -3,7 +3,7 @@
 The messages say what was wrong and what to write instead. Codes never change
 their meaning. E0xx: configuration, labels, backbones; E1xx: parsing and
 matching; E2xx: corpora; E3xx: scoring and reports; E4xx: decoding;
-E5xx: training. Warnings follow the same ranges with W.
+E5xx: training; E6xx: serving; E7xx: clusters. Warnings follow the same ranges with W.
 """
 
 
@@ -306,6 +306,29 @@ class Errors(metaclass=_WithCodes):
         "nothing to learn. Check its format, or name the labels: in the component's config, in "
         "[initialize.components.gner], or in the block of the corpus reader."
     )
+    # --- E6xx: serving ---------------------------------------------------------------
+    E601 = "Too much for this server: {found} {what}, but at most {limit} are taken. Send less at once."
+    E602 = (
+        "There are {field} for labels that are not asked for: {labels}. Name them in `labels` as "
+        "well, or leave them out."
+    )
+    E603 = 'There is no label to look for. Send for instance {{"labels": ["person", "city"]}}.'
+    E604 = "This server needs its API key. Send the header `Authorization: Bearer KEY`."
+    E605 = "The body of the request did not arrive within {seconds} seconds."
+    E606 = "There was no answer within {seconds} seconds. Send less at once, or try again later."
+    E607 = "The server has as many texts to do as it may keep waiting. Try again later."
+    E608 = "The server is stopping. Try again when it is back."
+    E609 = "The model failed on the batch of this request: {kind}: {reason}"
+    E610 = (
+        "The command `serve` needs FastAPI and uvicorn ({reason}). Install them with: pip install "
+        "'spacy-gner[serve]'"
+    )
+    E612 = (
+        "The labeling interface cannot be used: {reason}. It needs for instance "
+        '<View><Labels name="label" toName="text"><Label value="person"/></Labels>'
+        '<Text name="text" value="$text"/></View>.'
+    )
+    E611 = "A text, a label or a definition is no Unicode text: {reason}."
 
 
 class Warnings(metaclass=_WithCodes):
@@ -358,4 +381,9 @@ class Warnings(metaclass=_WithCodes):
     W506 = (
         "Weights in half precision are being trained: small updates get lost in rounding. Write "
         'dtype = "float32", with mixed_precision = true on a GPU.'
+    )
+    # --- W6xx: serving ----------------------------------------------------------------------
+    W601 = (
+        "The server can be reached from other machines ({host}) and asks for no API key: whoever "
+        "reaches it can use it. Set {variable}, or leave --host out."
     )

@@ -1,0 +1,112 @@
+"""`python -m spacy_gner serve`: entities over HTTP."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import Errors, Warnings
+from ._app import app
+
+KEY_VARIABLE = "SPACY_GNER_API_KEY"
+
+
+@app.command("serve")
+def serve(
+    model: Annotated[
+        str | None,
+        typer.Option(help="A spaCy pipeline, or a language model (name or directory)."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(help='For requests that name none: "person,city" or "PER=person,LOC=city".'),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen at; only this machine if left out.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
+    lang: Annotated[str, typer.Option(help="Language of the tokenizer.")] = "en",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
+    decoder: Annotated[
+        str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
+    ] = None,
+    threshold: Annotated[float | None, typer.Option(help="Drop entities scored lower.")] = None,
+    batch_tokens: Annotated[
+        int, typer.Option(min=1, help="Tokens, as estimated, in one call of the model.")
+    ] = 2048,
+    waiting_tokens: Annotated[
+        int, typer.Option(min=1, help="Tokens that may wait; above it, requests get a 429.")
+    ] = 65_536,
+    max_texts: Annotated[int, typer.Option(min=1, help="Texts in a request.")] = 64,
+    max_characters: Annotated[int, typer.Option(min=1, help="Characters in a text.")] = 50_000,
+    max_labels: Annotated[int, typer.Option(min=1, help="Labels in a request.")] = 100,
+    max_body: Annotated[int, typer.Option(min=1, help="Bytes in a request.")] = 1_000_000,
+    timeout: Annotated[float, typer.Option(help="Seconds that a request may wait.")] = 120.0,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which the server is called. May be repeated."),
+    ] = None,
+) -> None:
+    """Answer requests: a page at /, entities from POST /ents, and /health, /info,
+    /openapi.json.
+
+    The server listens on this machine only, unless --host says otherwise. If the environment
+    has SPACY_GNER_API_KEY, requests need it.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        print(Errors.E610.format(reason=error), file=sys.stderr)
+        raise typer.Exit(2) from error
+    from ..pipeline.annotator import Annotator
+    from ..pipeline.loading import find_component, parse_labels
+    from ..serving.app import LOOPBACK, create_app
+    from ..serving.limits import Limits
+
+    try:
+        limits = Limits(
+            body_bytes=max_body,
+            texts=max_texts,
+            characters=max_characters,
+            labels=max_labels,
+            batch_tokens=batch_tokens,
+            waiting_tokens=waiting_tokens,
+            answer_seconds=timeout,
+        )
+        settings = {} if threshold is None else {"threshold": threshold}
+        annotator = Annotator(
+            model,
+            None if labels is None else parse_labels(labels),
+            lang=lang,
+            device=device,
+            decoder=decoder,
+            settings=settings,
+        )
+        # Now, before anybody waits for it.
+        component = find_component(annotator.nlp)
+        _ = component.planner
+    except (ValueError, ImportError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    key = os.environ.get(KEY_VARIABLE) or None
+    if host not in LOOPBACK and key is None:
+        print(Warnings.W601.format(host=host, variable=KEY_VARIABLE), file=sys.stderr)
+    if allowed_host is None:
+        allowed_host = list(LOOPBACK) if host in LOOPBACK else ["*"]
+    info = {
+        # Directories are nobody's business.
+        "model": None if model is None else Path(model).name if Path(model).exists() else model,
+        "labels": component.label_data,
+        "threshold": component.cfg["threshold"],
+    }
+    uvicorn.run(
+        create_app(annotator, info, limits=limits, api_key=key, allowed_hosts=allowed_host),
+        host=host,
+        port=port,
+        server_header=False,
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=int(limits.shutdown_seconds),
+    )
