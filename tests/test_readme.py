@@ -4,7 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
-from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.factory import DEFAULT_CONFIG
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf8")
@@ -23,5 +23,5 @@ def test_readme_has_every_field_of_the_component():
 
 
 def test_readme_has_every_field_of_the_model():
-    for field, parameter in inspect.signature(build_auto).parameters.items():
+    for field, parameter in inspect.signature(build_transformer).parameters.items():
         assert ROWS[field].strip('"') == shown(parameter.default), field

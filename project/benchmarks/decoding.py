@@ -36,7 +36,7 @@ from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIO, Template
 from spacy_gner.matching import LCSMatcher
-from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
 
 DECODERS = ("generate", "generate-4", "floor", "beam-4", "drafted", "exact")
@@ -236,7 +236,9 @@ def clock(device: torch.device, kind: str) -> float:
 def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
     if args.threads:
         torch.set_num_threads(args.threads)
-    backbone = get_shim(build_auto(args.model, device=args.device, dtype=args.dtype)).backbone
+    backbone = get_shim(
+        build_transformer(args.model, device=args.device, dtype=args.dtype)
+    ).backbone
     requests, gold = load_requests(args)
     if args.overfit:
         overfit(backbone, requests, gold, args.overfit)
@@ -329,7 +331,7 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
         table[name] = row
     return {
         "model": args.model,
-        "kind": backbone.kind,
+        "kind": backbone.family,
         "device": str(backbone.device),
         "dtype": str(next(backbone.model.parameters()).dtype),
         "threads": torch.get_num_threads(),

@@ -57,7 +57,7 @@ class Backbone:
 
     model (torch.nn.Module): The transformers model (or a peft model around it).
     tokenizer (PreTrainedTokenizerFast): Its tokenizer.
-    kind (str): "seq2seq" or "causal".
+    family (str): "seq2seq" or "causal".
     settings (BackboneSettings): What it was loaded with.
     adapter (KeptAdapter | None): What has been merged into the weights.
 
@@ -69,14 +69,14 @@ class Backbone:
         self,
         model: Any,
         tokenizer: Any,
-        kind: str,
+        family: str,
         settings: BackboneSettings,
         adapter: KeptAdapter | None = None,
     ):
         use_fast_linear(model)
         self.model = model
         self.tokenizer = tokenizer
-        self.kind = kind
+        self.family = family
         self.settings = settings
         self.adapter = adapter
         self.version = 0
@@ -100,7 +100,7 @@ class Backbone:
     @property
     def is_causal(self) -> bool:
         """RETURNS (bool): Whether prompt and output share one sequence."""
-        return self.kind == "causal"
+        return self.family == "causal"
 
     @property
     def eos_id(self) -> int:
@@ -136,7 +136,7 @@ class Backbone:
         length = self.settings.max_length
         if length is None:
             is_default = self.settings.name == DEFAULT_MODEL
-            length = DEFAULT_MAX_LENGTH if is_default else MAX_LENGTH[self.kind]
+            length = DEFAULT_MAX_LENGTH if is_default else MAX_LENGTH[self.family]
         return length if self.hard_limit is None else min(length, self.hard_limit)
 
     @property

@@ -44,7 +44,7 @@ def load_pretrained(
         config = AutoConfig.from_pretrained(source.location, **hub)
     except (OSError, ValueError) as error:
         raise ValueError(_not_found(source, settings.name, error)) from error
-    kind = model_kind(config, settings)
+    family = model_family(config, settings)
     device = resolve_device(settings.device)
     dtype = resolve_dtype(settings.dtype, device, config.model_type)
     try:
@@ -57,7 +57,7 @@ def load_pretrained(
     if source.location == BASE_HUB_NAME:
         tokenizer = tidy_tokenizer(tokenizer)
     try:
-        model = MODEL_CLASSES[kind].from_pretrained(
+        model = MODEL_CLASSES[family].from_pretrained(
             source.location, config=config, use_safetensors=True, **dtype_argument(dtype), **hub
         )
     except (OSError, ValueError) as error:
@@ -67,7 +67,7 @@ def load_pretrained(
         raise ValueError(_not_found(source, settings.name, error)) from error
     if source.adapter is not None:
         model = merge_adapter(model, source.adapter)
-    return HFObjects(tokenizer, model.to(device).eval(), None), kind
+    return HFObjects(tokenizer, model.to(device).eval(), None), family
 
 
 def check_source(settings: BackboneSettings) -> None:
@@ -95,16 +95,16 @@ def check_directory(settings: BackboneSettings) -> None:
         )
     except (OSError, ValueError) as error:
         raise ValueError(_not_found(source, settings.name, error)) from error
-    model_kind(config, settings)
+    model_family(config, settings)
     if settings.dtype != "auto":
         resolve_dtype(settings.dtype, torch.device("cpu"), config.model_type)
 
 
-def model_kind(config: Any, settings: BackboneSettings) -> str:
+def model_family(config: Any, settings: BackboneSettings) -> str:
     """Tell the family of a model from its config, and compare it with what was asked for.
 
     config (PretrainedConfig): The model's config.
-    settings (BackboneSettings): `kind` is "auto" or what the model must be.
+    settings (BackboneSettings): `family` is "auto" or what the model must be.
     RETURNS (str): "seq2seq" or "causal".
     RAISES (ValueError): E013 for any other family, and when the two differ.
     """
@@ -127,8 +127,8 @@ def model_kind(config: Any, settings: BackboneSettings) -> str:
         )
         found = "causal" if (known and not encoder) or "AutoModelForCausalLM" in remote else None
     reason = ""
-    if found is not None and settings.kind not in ("auto", found):
-        reason = f"The config asks for '{settings.kind}', the model is '{found}'."
+    if found is not None and settings.family not in ("auto", found):
+        reason = f"The config asks for '{settings.family}', the model is '{found}'."
     if found is None or reason:
         raise ValueError(
             Errors.E013.format(name=settings.name, model_type=config.model_type, reason=reason)

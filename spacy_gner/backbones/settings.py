@@ -8,7 +8,7 @@ from spacy.util import registry
 
 from ..errors import Errors
 
-KINDS = ("auto", "seq2seq", "causal")
+FAMILIES = ("auto", "seq2seq", "causal")
 DEFAULT_MODEL = "gner-smollm2-135m"
 BASE_HUB_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -62,11 +62,11 @@ class Lora:
 
 @dataclass(frozen=True)
 class BackboneSettings:
-    """See `spacy_gner.pipeline.architectures.build_auto` for the fields."""
+    """See `spacy_gner.pipeline.architectures.build_transformer` for the fields."""
 
     name: str
     revision: str | None = None
-    kind: str = "auto"
+    family: str = "auto"
     device: str = "auto"
     dtype: str = "auto"
     max_length: int | None = None
@@ -86,9 +86,9 @@ class BackboneSettings:
                     found=self.name,
                 )
             )
-        if self.kind not in KINDS:
+        if self.family not in FAMILIES:
             raise ValueError(
-                Errors.E017.format(field="kind", expected=f"one of {KINDS}", found=self.kind)
+                Errors.E017.format(field="family", expected=f"one of {FAMILIES}", found=self.family)
             )
         if self.dtype not in DTYPES:
             raise ValueError(Errors.E015.format(dtype=self.dtype))

@@ -26,7 +26,7 @@ from .settings import BackboneSettings
 if TYPE_CHECKING:
     from .backbone import Backbone
 
-FORMAT = 1
+FORMAT = 2
 _META = "backbone.json"
 _WEIGHTS = "weights"
 _ADAPTER = "adapter"
@@ -57,7 +57,7 @@ def save_backbone(
     meta = {
         "format": FORMAT,
         "settings": settings.to_dict(),
-        "kind": None if backbone is None else backbone.kind,
+        "family": None if backbone is None else backbone.family,
         "weights": not by_reference,
         "adapter": adapted or kept is not None,
         "adapter_replaces": _replaces(backbone, kept),

@@ -215,7 +215,7 @@ def load_predictor(
     """Load a pipeline, or put a language model into a blank one.
 
     model (str | None): A saved pipeline (directory or package), or what
-        `spacy_gner.Auto.v1` takes as `name`; None is the embedded default.
+        `spacy_gner.Transformer.v1` takes as `name`; None is the embedded default.
     decoder (str | None): A registered decoder. None takes that of the pipeline, or the
         default of the component.
     decoder_options (Mapping | None): Arguments of that decoder.

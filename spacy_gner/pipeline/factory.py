@@ -18,7 +18,7 @@ from .shim import get_shim
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "labels": [],
-    "model": {"@architectures": "spacy_gner.Auto.v1"},
+    "model": {"@architectures": "spacy_gner.Transformer.v1"},
     "decoder": {"@misc": "spacy_gner.ExactSearch.v1"},
     "template": {"@misc": "spacy_gner.Template.v1"},
     "scheme": {"@misc": "spacy_gner.BIO.v1"},
@@ -67,7 +67,7 @@ def make_gner(
     labels (list[str] | dict[str, str]): What to look for: labels that are prompted as they
         are, or entity label -> wording in the prompt. Can be changed at any time, and for
         single Docs.
-    model (Model): The language model, `spacy_gner.Auto.v1`, `.Seq2Seq.v1` or `.Causal.v1`.
+    model (Model): The language model, `spacy_gner.Transformer.v1`.
     decoder (Decoder): How its output is found: `spacy_gner.BeamSearch.v1`,
         `.DraftedGreedy.v1` or `.ExactSearch.v1`.
     template (Template): The wording of the prompt, `spacy_gner.Template.v1`.

@@ -63,7 +63,7 @@ class GNER(TrainablePipe):
         """Initialize a component. See `make_gner` for the arguments.
 
         vocab (Vocab): The shared vocabulary.
-        model (Model): From an architecture such as `spacy_gner.Auto.v1`.
+        model (Model): From an architecture such as `spacy_gner.Transformer.v1`.
         name (str): The name of the component in its pipeline.
         RAISES (ValueError): E001 to E005 for labels, E017 for other settings, E025 for a
             scheme that the decoder cannot write.

@@ -113,7 +113,7 @@ def _build(
     nlp = spacy.blank(lang)
     # Sentences are what the models were trained on, and where long texts are cut.
     nlp.add_pipe("sentencizer")
-    architecture: dict[str, Any] = {"@architectures": "spacy_gner.Auto.v1"}
+    architecture: dict[str, Any] = {"@architectures": "spacy_gner.Transformer.v1"}
     if model is not None:
         architecture["name"] = model
     if device is not None:

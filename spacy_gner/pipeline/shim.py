@@ -63,7 +63,7 @@ class BackboneShim(Shim):
         if adapter is not None and adapter.replaces:
             source = replace(source, adapter=None)
         with quiet_transformers(), self._builders_ops():
-            objects, kind = load_pretrained(settings, source)
+            objects, family = load_pretrained(settings, source)
             model = objects.transformer
             if adapter is not None:
                 with adapter.opened() as directory:
@@ -72,7 +72,7 @@ class BackboneShim(Shim):
                 adapter = KeptAdapter(source.adapter, is_own=False)
         # The settings of the shim, not those of the call: the weights may have come
         # from a saved pipeline, the name stays that of the source.
-        self._backbone = Backbone(model, objects.tokenizer, kind, self.settings, adapter)
+        self._backbone = Backbone(model, objects.tokenizer, family, self.settings, adapter)
         self._model = model
 
     @contextmanager

@@ -4,7 +4,7 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,27 +18,62 @@ from .pairs import TrainingPair
 _MAX_TRIES = 20
 
 
+@registry.misc("spacy_gner.Augmentation.v1")
 class Augmentation:
-    """Changes pairs at random, in the same way in each run. See `make_augmentation` for
-    the arguments."""
+    """Changes training pairs at random. The changes are drawn anew each time that a sentence is
+    seen, in the same way in each run; evaluation never sees them.
+
+    shuffle_labels (bool): Whether the labels of the prompt stand in random order (paper, 4.2).
+    external_labels (list[int] | None): How many labels are asked for that do not occur in
+        the sentence: smallest and largest number, drawn for each sentence. From
+        the rest of its inventory where that is closed; by frequency from all labels seen
+        in open inventories where it is open (Pile-NER, inline corpora; paper, 4.2: "external
+        entity sampling"). None: the whole inventory, and nothing else.
+    label_dropout (float): The share of present labels that are not asked for: their words
+        become O. In [0, 1]. One label always stays in the prompt.
+    lower_case (float): The share of sentences that are written in lower case and without
+        punctuation, as queries are. In [0, 1].
+    synonyms (str | Path | dict[str, list[str]] | None): Other wordings of labels that mean
+        the same; or the path of a JSON file with them.
+    synonym_rate (float): The share of labels with synonyms that are reworded. In [0, 1].
+    dataset_line (float): The share of prompts that name their data set, where it is
+        known. Zero-shot prompts have no such line; 1 is the paper's for supervised training.
+    seed (int): Of everything random here.
+    RAISES (ValueError): E504 for values out of range; E001 to E005 for synonyms that
+        cannot stand in a prompt.
+    """
 
     def __init__(
         self,
-        *,
         shuffle_labels: bool = True,
-        external_labels: tuple[int, int] | None = None,
+        external_labels: Sequence[int] | None = None,
         label_dropout: float = 0.0,
         lower_case: float = 0.0,
-        synonyms: Mapping[str, Sequence[str]] | None = None,
+        synonyms: str | Path | dict[str, list[str]] | None = None,
         synonym_rate: float = 0.5,
         dataset_line: float = 0.0,
         seed: int = 0,
     ) -> None:
+        shares: dict[str, float] = {
+            "label_dropout": label_dropout,
+            "lower_case": lower_case,
+            "synonym_rate": synonym_rate,
+            "dataset_line": dataset_line,
+        }
+        for field, value in shares.items():
+            if not 0 <= value <= 1:
+                raise _error(field, "a share from 0 to 1", value)
+        bounds = None
+        if external_labels is not None:
+            numbers = list(external_labels)
+            if len(numbers) != 2 or not 0 <= numbers[0] <= numbers[1]:
+                raise _error("external_labels", "the smallest and the largest number", numbers)
+            bounds = (numbers[0], numbers[1])
         self.shuffle_labels = shuffle_labels
-        self.external_labels = external_labels
+        self.external_labels = bounds
         self.label_dropout = label_dropout
         self.lower_case = lower_case
-        self.synonyms = {label: tuple(others) for label, others in (synonyms or {}).items()}
+        self.synonyms = {label: tuple(others) for label, others in _read_synonyms(synonyms).items()}
         self.synonym_rate = synonym_rate
         self.dataset_line = dataset_line
         self.seed = seed
@@ -161,67 +196,6 @@ def as_query(pair: TrainingPair) -> TrainingPair:
 
 def _same_entity(tags: Sequence[str | None], start: int, end: int) -> bool:
     return all((tag or "O").startswith("I-") for tag in tags[start + 1 : end + 1])
-
-
-@registry.misc("spacy_gner.Augmentation.v1")
-def make_augmentation(
-    shuffle_labels: bool = True,
-    external_labels: Sequence[int] | None = None,
-    label_dropout: float = 0.0,
-    lower_case: float = 0.0,
-    synonyms: str | Path | dict[str, list[str]] | None = None,
-    synonym_rate: float = 0.5,
-    dataset_line: float = 0.0,
-    seed: int = 0,
-) -> Augmentation:
-    """Make the changes to training pairs. They are drawn anew each time that a sentence is
-    seen, in the same way in each run; evaluation never sees them.
-
-    shuffle_labels (bool): Whether the labels of the prompt stand in random order (paper, 4.2).
-    external_labels (list[int] | None): How many labels are asked for that do not occur in
-        the sentence: smallest and largest number, drawn for each sentence. From
-        the rest of its inventory where that is closed; by frequency from all labels seen
-        in open inventories where it is open (Pile-NER, inline corpora; paper, 4.2: "external
-        entity sampling"). None: the whole inventory, and nothing else.
-    label_dropout (float): The share of present labels that are not asked for: their words
-        become O. In [0, 1]. One label always stays in the prompt.
-    lower_case (float): The share of sentences that are written in lower case and without
-        punctuation, as queries are. In [0, 1].
-    synonyms (str | Path | dict[str, list[str]] | None): Other wordings of labels that mean
-        the same; or the path of a JSON file with them.
-    synonym_rate (float): The share of labels with synonyms that are reworded. In [0, 1].
-    dataset_line (float): The share of prompts that name their data set, where it is
-        known. Zero-shot prompts have no such line; 1 is the paper's for supervised training.
-    seed (int): Of everything random here.
-    RETURNS (Augmentation): To be called with a `TrainingPair`.
-    RAISES (ValueError): E504 for values out of range; E001 to E005 for synonyms that
-        cannot stand in a prompt.
-    """
-    shares: dict[str, float] = {
-        "label_dropout": label_dropout,
-        "lower_case": lower_case,
-        "synonym_rate": synonym_rate,
-        "dataset_line": dataset_line,
-    }
-    for field, value in shares.items():
-        if not 0 <= value <= 1:
-            raise _error(field, "a share from 0 to 1", value)
-    bounds = None
-    if external_labels is not None:
-        numbers = list(external_labels)
-        if len(numbers) != 2 or not 0 <= numbers[0] <= numbers[1]:
-            raise _error("external_labels", "the smallest and the largest number", numbers)
-        bounds = (numbers[0], numbers[1])
-    return Augmentation(
-        shuffle_labels=shuffle_labels,
-        external_labels=bounds,
-        label_dropout=label_dropout,
-        lower_case=lower_case,
-        synonyms=_read_synonyms(synonyms),
-        synonym_rate=synonym_rate,
-        dataset_line=dataset_line,
-        seed=seed,
-    )
 
 
 def _read_synonyms(synonyms: str | Path | dict[str, list[str]] | None) -> dict[str, list[str]]:

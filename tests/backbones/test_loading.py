@@ -12,12 +12,12 @@ from spacy_gner.backbones import BackboneSettings, loading
 from spacy_gner.backbones.device import resolve_device, resolve_dtype
 from spacy_gner.backbones.loading import load_pretrained
 from spacy_gner.backbones.sources import check_name, resolve_source
-from spacy_gner.pipeline.architectures import build_auto, build_causal, build_seq2seq
+from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import BackboneShim, get_shim
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
 
-AUTO = {"@architectures": "spacy_gner.Auto.v1"}
+AUTO = {"@architectures": "spacy_gner.Transformer.v1"}
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +36,19 @@ def same_weights(a, b):
 
 
 def test_loading_is_lazy_and_tells_the_family(causal_dir, seq2seq_dir):
-    for path, kind in ((causal_dir, "causal"), (seq2seq_dir, "seq2seq")):
-        shim = get_shim(build_auto(str(path)))
+    for path, family in ((causal_dir, "causal"), (seq2seq_dir, "seq2seq")):
+        shim = get_shim(build_transformer(str(path)))
         assert not shim.is_loaded
-        assert shim.backbone.kind == kind
+        assert shim.backbone.family == family
         assert shim.backbone is shim.backbone
         assert next(shim.backbone.model.parameters()).dtype == torch.float32
         assert not shim.backbone.model.training
 
 
 def test_loading_wrong_family(causal_dir, seq2seq_dir):
-    for build, path in ((build_causal, seq2seq_dir), (build_seq2seq, causal_dir)):
+    for family, path in (("causal", seq2seq_dir), ("seq2seq", causal_dir)):
         with pytest.raises(ValueError, match="E013"):
-            _ = get_shim(build(str(path))).backbone
+            _ = get_shim(build_transformer(str(path), family=family)).backbone
 
 
 def test_adding_a_component_finds_wrong_directories(tmp_path, seq2seq_dir):
@@ -56,15 +56,15 @@ def test_adding_a_component_finds_wrong_directories(tmp_path, seq2seq_dir):
     shutil.copytree(seq2seq_dir, tmp_path / "t5")
     (tmp_path / "t5" / "model.safetensors").write_bytes(b"none")
     wrong = {
-        "E013": {"@architectures": "spacy_gner.Causal.v1"},
-        "E016": {"@architectures": "spacy_gner.Auto.v1", "dtype": "float16"},
+        "E013": {**AUTO, "family": "causal"},
+        "E016": {"@architectures": "spacy_gner.Transformer.v1", "dtype": "float16"},
     }
     for code, model in wrong.items():
         with pytest.raises(ValueError, match=code):
             config = {"model": {**model, "name": str(tmp_path / "t5")}}
             spacy.blank("en").add_pipe("gner", config=config)
     (tmp_path / "t5" / "config.json").write_text("{", encoding="utf8")
-    model = {"@architectures": "spacy_gner.Auto.v1", "name": str(tmp_path / "t5")}
+    model = {"@architectures": "spacy_gner.Transformer.v1", "name": str(tmp_path / "t5")}
     with pytest.raises(ValueError, match="E023"):
         spacy.blank("en").add_pipe("gner", config={"model": model})
 
@@ -77,11 +77,11 @@ def test_loading_encoder_is_refused(tmp_path, causal_dir):
     values["architectures"] = ["BertForMaskedLM"]
     (tmp_path / "bert" / "config.json").write_text(json.dumps(values))
     with pytest.raises(ValueError, match="E013"):
-        _ = get_shim(build_auto(str(tmp_path / "bert"))).backbone
+        _ = get_shim(build_transformer(str(tmp_path / "bert"))).backbone
 
 
 def test_loading_dtype_and_device_are_explicit(causal_dir):
-    backbone = get_shim(build_auto(str(causal_dir), dtype="bfloat16", device="cpu")).backbone
+    backbone = get_shim(build_transformer(str(causal_dir), dtype="bfloat16", device="cpu")).backbone
     assert next(backbone.model.parameters()).dtype == torch.bfloat16
     assert backbone.device == torch.device("cpu")
 
@@ -101,7 +101,7 @@ def test_loading_wrong_name_at_configuration_time(name, code):
 
 
 def test_loading_unknown_hub_name_offline(monkeypatch):
-    shim = get_shim(build_auto("nobody/no-such-model"))
+    shim = get_shim(build_transformer("nobody/no-such-model"))
     with pytest.raises(ValueError, match="E010.*nobody/no-such-model"):
         _ = shim.backbone
 
@@ -110,7 +110,7 @@ def test_loading_directory_without_config(tmp_path):
     with pytest.raises(ValueError, match="E011"):
         check_name(str(tmp_path))
     with pytest.raises(ValueError, match="E011"):
-        _ = get_shim(build_auto(str(tmp_path))).backbone
+        _ = get_shim(build_transformer(str(tmp_path))).backbone
 
 
 def test_loading_pickled_weights_are_refused(tmp_path, causal_dir):
@@ -121,7 +121,7 @@ def test_loading_pickled_weights_are_refused(tmp_path, causal_dir):
     with pytest.raises(ValueError, match="E012.*pytorch_model.bin"):
         check_name(str(path))
     with pytest.raises(ValueError, match="E012.*pytorch_model.bin"):
-        _ = get_shim(build_auto(str(path))).backbone
+        _ = get_shim(build_transformer(str(path))).backbone
 
 
 def test_loading_broken_tokenizer(tmp_path, causal_dir):
@@ -130,13 +130,13 @@ def test_loading_broken_tokenizer(tmp_path, causal_dir):
     for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (path / file).unlink(missing_ok=True)
     with pytest.raises(ValueError, match="E018"):
-        _ = get_shim(build_auto(str(path))).backbone
+        _ = get_shim(build_transformer(str(path))).backbone
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"kind": "encoder"},
+        {"family": "encoder"},
         {"max_length": 0},
         {"prompt_format": "no place for it"},
     ],
@@ -151,9 +151,9 @@ def test_device_and_dtype_errors(causal_dir):
     assert resolve_device("auto") == torch.device("cpu")
     for device in ("gpu", "cuda:99", "meta"):
         with pytest.raises(ValueError, match="E014"):
-            build_auto(str(causal_dir), device=device)
+            build_transformer(str(causal_dir), device=device)
     with pytest.raises(ValueError, match="E015"):
-        build_auto(str(causal_dir), dtype="float8")
+        build_transformer(str(causal_dir), dtype="float8")
     with pytest.raises(ValueError, match="E016"):
         resolve_dtype("float16", torch.device("cpu"), "t5")
     assert resolve_dtype("float16", torch.device("cpu"), "llama") == torch.float16
@@ -163,19 +163,19 @@ def test_device_and_dtype_errors(causal_dir):
 def test_shim_to_disk_and_back(tmp_path, build):
     # T5 ties its embeddings: the very case that plain safetensors refuses.
     source = save_tiny(build(seed=3), tmp_path / "source")
-    shim = get_shim(build_auto(str(source)))
+    shim = get_shim(build_transformer(str(source)))
     shim.to_disk(tmp_path / "saved")
     shutil.rmtree(source)
     assert not list((tmp_path / "saved").rglob("*.bin"))
     again = BackboneShim(BackboneSettings("another-name")).from_disk(tmp_path / "saved")
     assert same_weights(shim.backbone, again.backbone)
-    assert again.backbone.kind == shim.backbone.kind
+    assert again.backbone.family == shim.backbone.family
     packed = BackboneShim(BackboneSettings("another-name")).from_bytes(again.to_bytes())
     assert same_weights(shim.backbone, packed.backbone)
 
 
 def test_shim_by_reference(tmp_path, causal_dir):
-    shim = get_shim(build_auto(str(causal_dir), save_weights=False))
+    shim = get_shim(build_transformer(str(causal_dir), save_weights=False))
     _ = shim.backbone
     shim.to_disk(tmp_path / "saved")
     assert [p.name for p in (tmp_path / "saved").iterdir()] == ["backbone.json"]
@@ -220,14 +220,14 @@ def test_shim_takes_the_device_of_its_maker_to_other_threads(causal_dir, monkeyp
     here = get_current_ops()
     set_current_ops(OtherOps())
     try:
-        shim = get_shim(build_auto(str(causal_dir)))
+        shim = get_shim(build_transformer(str(causal_dir)))
     finally:
         set_current_ops(here)
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(lambda: shim.backbone.is_causal).result()
         assert threads.submit(get_current_ops).result().__class__ is NumpyOps
     # In the thread of its maker the present choice counts.
-    assert get_shim(build_auto(str(causal_dir))).backbone.is_causal
+    assert get_shim(build_transformer(str(causal_dir))).backbone.is_causal
     assert seen == [OtherOps, type(here)]
 
 

@@ -44,7 +44,7 @@ def pipeline(tmp_path_factory):
         pairs.append((prompt_of(words, LABELS).text, pieces))
     overfit(backbone, pairs, steps=250)
     model = {
-        "@architectures": "spacy_gner.Auto.v1",
+        "@architectures": "spacy_gner.Transformer.v1",
         "name": str(save_tiny(backbone, folder / "lm")),
     }
     nlp = spacy.blank("en")

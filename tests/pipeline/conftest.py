@@ -54,7 +54,7 @@ def make_nlp(model_dir):
             "labels": LABELS,
             "template": TEMPLATE,
             "model": {
-                "@architectures": "spacy_gner.Auto.v1",
+                "@architectures": "spacy_gner.Transformer.v1",
                 "name": str(model_dir),
                 **(model or {}),
             },

@@ -261,7 +261,7 @@ def test_gner_entity_centric_scheme(tmp_path):
         "scheme": {"@misc": "spacy_gner.EntityCentric.v1", "context": 1},
         "decoder": {"@misc": "spacy_gner.BeamSearch.v1", "num_beams": 1},
         "model": {
-            "@architectures": "spacy_gner.Auto.v1",
+            "@architectures": "spacy_gner.Transformer.v1",
             "name": str(save_tiny(backbone, tmp_path / "model")),
         },
     }

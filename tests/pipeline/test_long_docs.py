@@ -115,7 +115,7 @@ def test_encoder_decoder_with_few_positions_reads_long_docs(tmp_path, decoder):
     PegasusForConditionalGeneration(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     nlp = spacy.blank("en")
-    model = {"@architectures": "spacy_gner.Seq2Seq.v1", "name": str(tmp_path)}
+    model = {"@architectures": "spacy_gner.Transformer.v1", "name": str(tmp_path)}
     settings = {"labels": LABELS, "template": TEMPLATE, "model": model}
     gner = nlp.add_pipe(
         "gner", config={**settings, "decoder": {"@misc": f"spacy_gner.{decoder}.v1"}}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.formats import BIO, LabelSet
-from spacy_gner.training.augmentation import as_query, make_augmentation
+from spacy_gner.training.augmentation import Augmentation, as_query
 from spacy_gner.training.pairs import TrainingPair, gold_pair
 
 from ..models import WORDS
@@ -43,7 +43,7 @@ def pairs(draw):
     st.sampled_from([0.0, 1.0]),
 )
 def test_augmentation_laws(pair, seed, external, dropout, lower):
-    augmentation = make_augmentation(
+    augmentation = Augmentation(
         external_labels=external, label_dropout=dropout, lower_case=lower, seed=seed
     )
     augmentation.observe(POOL)
@@ -74,7 +74,7 @@ def test_augmentation_repeats_with_its_seed():
     )
     runs = []
     for seed in (1, 1, 2):
-        augmentation = make_augmentation(external_labels=[0, 1], label_dropout=0.3, seed=seed)
+        augmentation = Augmentation(external_labels=[0, 1], label_dropout=0.3, seed=seed)
         runs.append([augmentation(pair) for _ in range(20)])
     assert runs[0] == runs[1] != runs[2]
 
@@ -89,14 +89,14 @@ def pair_of(**kwargs):
 
 
 def test_augmentation_order_of_labels():
-    shuffled = {make_augmentation(seed=i)(pair_of()).labels for i in range(20)}
+    shuffled = {Augmentation(seed=i)(pair_of()).labels for i in range(20)}
     assert shuffled == {("person", "city"), ("city", "person")}
-    fixed = {make_augmentation(shuffle_labels=False, seed=i)(pair_of()).labels for i in range(20)}
+    fixed = {Augmentation(shuffle_labels=False, seed=i)(pair_of()).labels for i in range(20)}
     assert fixed == {("person", "city")}
 
 
 def test_augmentation_external_labels_of_open_inventories():
-    augmentation = make_augmentation(external_labels=[3, 3])
+    augmentation = Augmentation(external_labels=[3, 3])
     augmentation.observe([*POOL, "famous person"])
     for _ in range(30):
         labels = augmentation(pair_of(is_open=True)).labels
@@ -104,27 +104,27 @@ def test_augmentation_external_labels_of_open_inventories():
         # "famous person" may be true of what is annotated as "person".
         assert "famous person" not in labels
     # Labels of open pairs are learnt as they come, where nobody observed before.
-    fresh = make_augmentation(external_labels=[1, 1])
+    fresh = Augmentation(external_labels=[1, 1])
     fresh(pair_of(is_open=True, labels=("river",), tags=("O", "O", "B-river", "O")))
     assert "river" in fresh(pair_of(is_open=True)).labels
 
 
 def test_augmentation_external_labels_of_closed_inventories():
     many = pair_of(labels=("person", "city", *(f"x{i}" for i in range(10))))
-    augmentation = make_augmentation(external_labels=[2, 4])
+    augmentation = Augmentation(external_labels=[2, 4])
     sizes = {len(augmentation(many).labels) for _ in range(60)}
     assert sizes == {4, 5, 6}
-    assert len(make_augmentation()(many).labels) == 12
+    assert len(Augmentation()(many).labels) == 12
 
 
 def test_augmentation_label_dropout():
-    augmentation = make_augmentation(label_dropout=0.5)
+    augmentation = Augmentation(label_dropout=0.5)
     seen = {
         (changed.present == set(changed.labels), len(changed.labels))
         for changed in (augmentation(pair_of()) for _ in range(60))
     }
     assert {(True, 1), (True, 2)} == seen
-    changed = make_augmentation(label_dropout=1.0)(pair_of(labels=("person", "city", "award")))
+    changed = Augmentation(label_dropout=1.0)(pair_of(labels=("person", "city", "award")))
     assert changed.labels == ("award",)
     assert changed.tags == ("O", "O", "O", "O")
 
@@ -147,7 +147,7 @@ def test_augmentation_queries():
 
 def test_augmentation_synonyms(tmp_path):
     (tmp_path / "synonyms.json").write_text(json.dumps({"person": ["human", "city"]}))
-    augmentation = make_augmentation(
+    augmentation = Augmentation(
         synonyms=tmp_path / "synonyms.json", synonym_rate=1.0, shuffle_labels=False
     )
     changed = augmentation(pair_of())
@@ -157,8 +157,8 @@ def test_augmentation_synonyms(tmp_path):
 
 
 def test_augmentation_dataset_line():
-    assert make_augmentation()(pair_of(dataset="news")).dataset is None
-    assert make_augmentation(dataset_line=1.0)(pair_of(dataset="news")).dataset == "news"
+    assert Augmentation()(pair_of(dataset="news")).dataset is None
+    assert Augmentation(dataset_line=1.0)(pair_of(dataset="news")).dataset == "news"
 
 
 @pytest.mark.parametrize(
@@ -175,13 +175,13 @@ def test_augmentation_dataset_line():
 )
 def test_augmentation_wrong_settings(wrong, code):
     with pytest.raises(ValueError, match=code):
-        make_augmentation(**wrong)
+        Augmentation(**wrong)
 
 
 DRAWN_IN_A_NEW_PROCESS = """
-from spacy_gner.training.augmentation import make_augmentation
+from spacy_gner.training.augmentation import Augmentation
 from spacy_gner.training.pairs import TrainingPair
-augmentation = make_augmentation(external_labels=[4, 4], seed=0)
+augmentation = Augmentation(external_labels=[4, 4], seed=0)
 for i in range(20):
     augmentation.observe([f"label {3 * i + j}" for j in range(3)])
 print(augmentation(TrainingPair(("word",), ("O",), ("label 0",), None, True)).labels)

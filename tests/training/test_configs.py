@@ -49,15 +49,15 @@ def corpora(tmp_path_factory):
 def models(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     return {
-        "spacy_gner.Causal.v1": save_tiny(build_tiny_causal(), root / "causal"),
-        "spacy_gner.Seq2Seq.v1": save_tiny(build_tiny_seq2seq(), root / "seq2seq"),
+        "causal": save_tiny(build_tiny_causal(), root / "causal"),
+        "seq2seq": save_tiny(build_tiny_seq2seq(), root / "seq2seq"),
     }
 
 
 def overrides_for(config, corpora, models):
     model = config["components"]["gner"]["model"]
     found = {
-        "components.gner.model.name": str(models[model["@architectures"]]),
+        "components.gner.model.name": str(models[model["family"]]),
         "training.max_steps": 2,
         "training.max_epochs": 2,
         "training.eval_frequency": 2,

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from spacy_gner.corpora.passage import Passage, make_example
 from spacy_gner.formats import LabelSet
 from spacy_gner.pipeline.shim import get_shim
-from spacy_gner.training.augmentation import make_augmentation
+from spacy_gner.training.augmentation import Augmentation
 from spacy_gner.training.inventory import collect_labels
 from spacy_gner.training.pairs import gold_pair
 
@@ -37,7 +37,7 @@ def source(tmp_path_factory):
 
 def make_nlp(source, **config):
     nlp = spacy.blank("en")
-    model = {"@architectures": "spacy_gner.Auto.v1", "name": str(source), "device": "cpu"}
+    model = {"@architectures": "spacy_gner.Transformer.v1", "name": str(source), "device": "cpu"}
     decoder = {"@misc": "spacy_gner.ExactSearch.v1"}
     settings = {"model": model, "template": TEMPLATE, "decoder": decoder}
     nlp.add_pipe("gner", config={**settings, **config})
@@ -137,7 +137,7 @@ def test_initialize_takes_over_the_wordings_of_docs(nlp):
 
 def test_initialize_leaves_open_types_to_the_augmentation(nlp):
     passage = Passage(["in", "Paris"], [(1, 2, "city")], ["city"], is_open=True)
-    augmentation = make_augmentation(external_labels=[1, 1])
+    augmentation = Augmentation(external_labels=[1, 1])
     found = collect_labels(
         lambda: [make_example(nlp, passage), example_of("a b", "O B-x", ["x", "y"])],
         LabelSet.make([]),
@@ -227,7 +227,7 @@ factory = "gner"
 labels = {labels}
 
 [components.gner.model]
-@architectures = "spacy_gner.Auto.v1"
+@architectures = "spacy_gner.Transformer.v1"
 name = "{model}"
 device = "cpu"
 

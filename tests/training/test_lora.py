@@ -10,7 +10,7 @@ from thinc.api import Adam
 from spacy_gner.backbones import Lora
 from spacy_gner.backbones.sources import resolve_source
 from spacy_gner.formats import BIO, LabelSet, Template
-from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import BackboneShim, get_shim
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.forward import get_loss
@@ -30,7 +30,7 @@ def source(request, tmp_path):
 
 
 def make(source, **kwargs):
-    return build_auto(str(source), device="cpu", **kwargs)
+    return build_transformer(str(source), device="cpu", **kwargs)
 
 
 def batch_of(model):

@@ -49,7 +49,7 @@ pipeline = ["gner"]
 factory = "gner"
 
 [components.gner.model]
-@architectures = "spacy_gner.Auto.v1"
+@architectures = "spacy_gner.Transformer.v1"
 name = "{model}"
 device = "cpu"
 

@@ -8,7 +8,7 @@ from thinc.api import SGD, Adam, RAdam, decaying
 
 from spacy_gner.backbones import Lora
 from spacy_gner.formats import BIO, LabelSet, Template
-from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.forward import get_loss
@@ -32,7 +32,9 @@ def directories(tmp_path_factory):
 
 @pytest.fixture(params=["causal", "seq2seq"])
 def make_model(request, directories):
-    return lambda **kwargs: build_auto(str(directories[request.param]), device="cpu", **kwargs)
+    return lambda **kwargs: build_transformer(
+        str(directories[request.param]), device="cpu", **kwargs
+    )
 
 
 def batch_of(model, egs, **kwargs):
@@ -206,7 +208,7 @@ def test_update_with_infinite_gradient_is_left_out(make_model):
 
 
 def test_dropout_is_on_only_when_asked_for(directories):
-    model = build_auto(str(directories["seq2seq"]), device="cpu")
+    model = build_transformer(str(directories["seq2seq"]), device="cpu")
     torch_model = get_shim(model).backbone.model
     for module in torch_model.modules():
         if isinstance(module, torch.nn.Dropout):

@@ -25,7 +25,7 @@ from thinc.api import Optimizer
 
 from spacy_gner.backbones import Lora
 from spacy_gner.formats import make_bio, make_template
-from spacy_gner.pipeline.architectures import build_auto
+from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import EncodedPair, PairEncoder, collate
 from spacy_gner.training.forward import forward_batch, get_loss
@@ -38,7 +38,7 @@ from spacy_gner.training.weights import TokenWeights
 def main() -> None:
     args = parse_arguments()
     torch.manual_seed(args.seed)
-    model = build_auto(args.model, device="cpu", dtype="float32", lora=Lora(resume=True))
+    model = build_transformer(args.model, device="cpu", dtype="float32", lora=Lora(resume=True))
     shim = get_shim(model)
     backbone = shim.backbone
     prepare_for_training(backbone)
