@@ -170,7 +170,7 @@ def finish(
     pairs = [r.scheme.parse(text, r.labels) for r, text in zip(requests, texts, strict=True)]
     scores = score_outputs(backbone, view, requests, prompts, outputs, pairs)
     return [
-        Generation(text, tuple(words), row, ended, {"forward_passes": float(passes + 1)})
+        Generation(text, tuple(words), row, ended, forward_passes=passes + 1)
         for text, words, row, ended in zip(texts, pairs, scores, complete, strict=True)
     ]
 

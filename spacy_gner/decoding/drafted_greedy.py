@@ -232,4 +232,4 @@ def _finish(backbone: Backbone, request: Request, row: _Row) -> Generation:
     text = backbone.decode(row.ids)
     pairs = request.scheme.parse(text, request.labels)
     scores = row.record.probabilities(read_choices(backbone, request, row.ids, pairs))
-    return Generation(text, tuple(pairs), scores, row.ended, {"forward_passes": float(row.passes)})
+    return Generation(text, tuple(pairs), scores, row.ended, forward_passes=row.passes)

@@ -224,14 +224,16 @@ class _Run:
             end = position + len(piece) - 1
             pairs.append(ParsedWord(word, tag, end - len(tag), end))
             position += len(piece) + 1
-        stats = {
-            "forward_passes": float(self._passes[number]),
-            "forks": float(search.n_forks),
-            "hit_max_forks": float(search.is_open),
-            "log_prob": line.total,
-        }
         scores = tuple(min(1.0, math.exp(p)) for p in line.log_probs)
-        return Generation(" ".join(pieces), tuple(pairs), scores, True, stats)
+        return Generation(
+            " ".join(pieces),
+            tuple(pairs),
+            scores,
+            forward_passes=self._passes[number],
+            forks=search.n_forks,
+            cut_short=search.is_open,
+            log_prob=line.total,
+        )
 
 
 @registry.misc("spacy_gner.ExactSearch.v1")
@@ -241,8 +243,8 @@ def make_exact_search(
     """Make the decoder that forces the words and finds the most probable tagging.
 
     max_forks (int): How many alternatives are followed up for a sentence, at most. With 0 the
-        result is the greedy tagging. A sentence that had promising alternatives left has
-        `hit_max_forks` in its `stats`; it gets the best tagging that was found.
+        result is the greedy tagging. A sentence that had promising alternatives left is
+        marked as `cut_short`; it gets the best tagging that was found.
     max_draft (int): About how many tokens are drafted at once, at most.
     pass_overhead (float | None): As in `spacy_gner.DraftedGreedy.v1`.
     RETURNS (Decoder): The decoder.

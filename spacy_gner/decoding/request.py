@@ -1,7 +1,7 @@
 """What goes into a decoder and what comes out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..backbones.backbone import Backbone
@@ -35,16 +35,22 @@ class Generation:
     scores (tuple[float, ...]): The probability of each tag where it branches off from
         the other tags that were allowed there, in [0, 1], length M.
     complete (bool): Whether the model ended the output by itself.
-    stats (dict[str, float]): Counters, at least "forward_passes": the share of this
-        request in the forward passes of its batch's decoder, counted per sentence
-        (a pass that this row took part in counts 1).
+    forward_passes (int): Number of forward passes this request took part in.
+    forks (int | None): Number of alternatives that a search followed up; None for decoders
+        that do not search.
+    cut_short (bool): Whether promising alternatives were left when the search ended: the
+        output is then the best one that was found.
+    log_prob (float | None): Log-probability of the tagging, where the decoder knows it.
     """
 
     text: str
     pairs: tuple[ParsedWord, ...]
     scores: tuple[float, ...]
     complete: bool = True
-    stats: dict[str, float] = field(default_factory=dict)
+    forward_passes: int = 0
+    forks: int | None = None
+    cut_short: bool = False
+    log_prob: float | None = None
 
 
 @runtime_checkable  # configs are validated against it

@@ -98,11 +98,11 @@ def _scored(
         outputs=tuple(
             RawOutput(
                 tuple(window.words),
-                window.text,
-                window.complete,
-                window.stats.get("forward_passes"),
-                _wordings(window.labels, labels),
-                bool(window.stats["hit_max_forks"]) if "hit_max_forks" in window.stats else None,
+                window.generation.text,
+                window.generation.complete,
+                window.generation.forward_passes,
+                _wordings(window.wordings, labels),
+                None if window.generation.forks is None else window.generation.cut_short,
             )
             for window in prediction.windows
         ),

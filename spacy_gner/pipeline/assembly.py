@@ -37,15 +37,7 @@ def predict_window(
         alignment = matcher(request.words, written, back_tokenizer)
     tags = tuple("O" if i is None else generation.pairs[i].tag for i in alignment)
     scores = tuple(0.0 if i is None else generation.scores[i] for i in alignment)
-    return WindowPrediction(
-        request.words,
-        request.labels,
-        generation.text,
-        tags,
-        scores,
-        generation.complete,
-        generation.stats,
-    )
+    return WindowPrediction(request.words, request.labels, tags, scores, generation)
 
 
 def window_entities(

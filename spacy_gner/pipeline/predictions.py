@@ -1,6 +1,8 @@
 """What the component predicts for a Doc: plain values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from ..decoding.request import Generation
 
 
 @dataclass(frozen=True)
@@ -21,24 +23,20 @@ class Entity:
 
 @dataclass(frozen=True)
 class WindowPrediction:
-    """What the model made of one prompt.
+    """The answer to one prompt, aligned with its words.
 
     words (tuple[str, ...]): The words of the prompt, length N.
-    labels (tuple[str, ...]): The wordings of the labels in the prompt, in its order.
-    text (str): The output as generated, before parsing.
+    wordings (tuple[str, ...]): The wordings of the labels in the prompt, in its order.
     tags (tuple[str, ...]): One tag per word ("O", "B-city", "I-city"), length N.
     scores (tuple[float, ...]): The probability of each tag, in [0, 1], length N.
-    complete (bool): Whether the output ended by itself (not by a length limit).
-    stats (dict[str, float]): Counters of the decoder ("forward_passes", …).
+    generation (Generation): The decoder's answer: the output and its counters.
     """
 
     words: tuple[str, ...]
-    labels: tuple[str, ...]
-    text: str
+    wordings: tuple[str, ...]
     tags: tuple[str, ...]
     scores: tuple[float, ...]
-    complete: bool = True
-    stats: dict[str, float] = field(default_factory=dict)
+    generation: Generation
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def test_drafted_greedy_is_lossless_for_labels_and_schemes_of_all_kinds(trained)
 def test_drafted_greedy_takes_far_fewer_passes(trained):
     requests = [make_request(words) for words, _ in examples()]
     answers = check_lossless(trained, requests, limit=150)
-    passes = sum(answer.stats["forward_passes"] for answer in answers)
+    passes = sum(answer.forward_passes for answer in answers)
     tokens = 0
     for (_, tags), request, answer in zip(examples(), requests, answers, strict=True):
         assert [pair.tag for pair in answer.pairs] == tags
@@ -125,7 +125,7 @@ def test_drafted_greedy_drafts_nothing_when_asked(trained):
     request = make_request(examples()[1][0])
     ids, _ = plain_greedy(trained, request, 100)
     (answer,) = make_drafted_greedy(max_draft=0)(trained, [request], MANY)
-    assert answer.stats["forward_passes"] == len(ids) + 1
+    assert answer.forward_passes == len(ids) + 1
 
 
 def test_drafted_greedy_is_lossless_with_lora_inside(trained):

@@ -48,10 +48,10 @@ def test_exact_search_finds_best_tagging(backbone, scheme, n_words):
     decoder = make_exact_search(max_forks=10_000)
     for request, found in zip(requests, decoder(backbone, requests, 10_000), strict=True):
         tags, log_probs = best_tagging(backbone, request)
-        assert found.stats["hit_max_forks"] == 0
+        assert found.cut_short == 0
         assert tuple(pair.tag for pair in found.pairs) == tags
         assert found.scores == pytest.approx([math.exp(p) for p in log_probs], abs=1e-4)
-        assert found.stats["log_prob"] == pytest.approx(math.fsum(log_probs), abs=1e-4)
+        assert found.log_prob == pytest.approx(math.fsum(log_probs), abs=1e-4)
 
 
 @pytest.mark.parametrize("max_forks", [0, 1, 3])
@@ -61,16 +61,16 @@ def test_exact_search_says_when_it_hit_the_limit(backbone, max_forks):
     full = make_exact_search(max_forks=10_000)(backbone, requests, 10_000)
     cut = make_exact_search(max_forks=max_forks)(backbone, requests, 10_000)
     for request, one, other in zip(requests, full, cut, strict=True):
-        assert other.stats["forks"] <= max_forks
-        assert other.stats["log_prob"] <= one.stats["log_prob"] + 1e-4
-        if not other.stats["hit_max_forks"]:
+        assert other.forks <= max_forks
+        assert other.log_prob <= one.log_prob + 1e-4
+        if not other.cut_short:
             assert other.text == one.text
         tags = [pair.tag for pair in other.pairs]
-        assert other.stats["log_prob"] == pytest.approx(
+        assert other.log_prob == pytest.approx(
             math.fsum(word_log_probs(backbone, request, tags)), abs=1e-4
         )
     if not max_forks:
-        assert any(answer.stats["hit_max_forks"] for answer in cut)
+        assert any(answer.cut_short for answer in cut)
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 400, 10**6])
@@ -99,12 +99,12 @@ def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_
     requests = [make_request(random_words(rng, 8 + i % 3), labels) for i in range(8)]
     decoder = make_exact_search(max_forks=max_forks)
     alone = [decoder(made, [request], 10**6)[0] for request in requests]
-    assert sum(answer.stats["hit_max_forks"] for answer in alone) >= 4
+    assert sum(answer.cut_short for answer in alone) >= 4
     for batch_tokens in (600, 10**6):
         answers = decoder(made, requests, batch_tokens)
         assert [a.text for a in answers] == [a.text for a in alone]
-        for name in ("forks", "hit_max_forks"):
-            assert [a.stats[name] for a in answers] == [a.stats[name] for a in alone]
+        for name in ("forks", "cut_short"):
+            assert [getattr(a, name) for a in answers] == [getattr(a, name) for a in alone]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -110,14 +110,14 @@ def test_prefix_is_computed_anew_when_weights_change(counted):
     backbone = build_tiny_causal()
     request = make_request(["London", "lives", "in", "Paris"])
     decoder = make_exact_search(max_forks=0)
-    before = decoder(backbone, [request], MANY)[0].stats["log_prob"]
+    before = decoder(backbone, [request], MANY)[0].log_prob
     add_noise(backbone, 1.0)
     if not counted:
         backbone.version -= 1
-    after = decoder(backbone, [request], MANY)[0].stats["log_prob"]
+    after = decoder(backbone, [request], MANY)[0].log_prob
     fresh = build_tiny_causal()
     add_noise(fresh, 1.0)
-    assert after == pytest.approx(decoder(fresh, [request], MANY)[0].stats["log_prob"], abs=1e-5)
+    assert after == pytest.approx(decoder(fresh, [request], MANY)[0].log_prob, abs=1e-5)
     assert after != pytest.approx(before, abs=1e-5)
 
 
@@ -178,9 +178,7 @@ def test_seq2seq_with_absolute_positions_is_decoded_row_by_row():
     together = make_exact_search(max_forks=3)(backbone, requests, MANY)
     alone = [make_exact_search(max_forks=3)(backbone, [r], MANY)[0] for r in requests]
     assert [a.text for a in together] == [a.text for a in alone]
-    assert [a.stats["log_prob"] for a in together] == pytest.approx(
-        [a.stats["log_prob"] for a in alone], abs=1e-4
-    )
+    assert [a.log_prob for a in together] == pytest.approx([a.log_prob for a in alone], abs=1e-4)
 
 
 def test_caches_read_what_the_model_made():

@@ -1,5 +1,6 @@
 """A predictor that looks words up: deterministic, with known mistakes."""
 
+from spacy_gner.decoding.request import Generation
 from spacy_gner.pipeline.predictions import DocPrediction, Entity, WindowPrediction
 
 
@@ -31,6 +32,6 @@ class DictionaryPredictor:
         entities = tuple(
             Entity(index, index + 1, label, 0.75) for index, label in enumerate(found) if label
         )
-        stats = {"forward_passes": 2.0, "hit_max_forks": 1.0}
-        window = WindowPrediction(words, labels, text, tags, (0.75,) * len(words), stats=stats)
+        generation = Generation(text, (), (), forward_passes=2, forks=1, cut_short=True)
+        window = WindowPrediction(words, labels, tags, (0.75,) * len(words), generation)
         return DocPrediction(entities, (window,))

@@ -230,8 +230,8 @@ def test_gner_prediction_shows_its_work(nlp):
     (window,) = prediction.windows
     assert window.words == tuple(TEXTS[0].split())
     assert window.tags[:2] == ("B-person", "I-person")
-    assert window.text.startswith("Marie(B-person) Curie(I-person) won(O)")
-    assert len(window.scores) == len(window.words) and window.complete
+    assert window.generation.text.startswith("Marie(B-person) Curie(I-person) won(O)")
+    assert len(window.scores) == len(window.words) and window.generation.complete
     assert doc.ents == ()
 
 

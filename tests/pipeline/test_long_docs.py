@@ -61,7 +61,7 @@ def test_labels_that_do_not_fit_are_asked_in_groups(make_nlp):
     gner.set_labels(many)
     doc = nlp(TEXTS[0])
     (prediction,) = gner.predict([doc])
-    assert {w.labels for w in prediction.windows} == {g.wordings for g in groups}
+    assert {w.wordings for w in prediction.windows} == {g.wordings for g in groups}
     tokens = [token.i for ent in doc.ents for token in ent]
     assert len(tokens) == len(set(tokens))
 
