@@ -139,16 +139,21 @@ class Errors(metaclass=_WithCodes):
         "files ending in {suffixes} (or these with .gz)."
     )
     E203 = 'The setting `{name}` of a corpus reader is "{value}", but must be one of {choices}.'
-    E204 = "{place}: the line is not UTF-8 ({error}). Convert the file to UTF-8."
+    E204 = (
+        "{place}: the text is not in this encoding ({error}). Text is read as UTF-8 unless you name "
+        "another encoding: --encoding cp1252 (Windows, Latin-1), --encoding utf-16; `encoding` in "
+        "the config of a corpus."
+    )
     E205 = (
-        "{place}: the sentence cannot be read: {error}. JSONL needs "
-        '{{"words": [...], "labels": [...]}} in each line; CoNLL columns need the word first, '
-        "the tag last, and a blank line after each sentence."
+        "{place}: the sentence cannot be read: {error}. JSON needs "
+        '{{"words": [...], "labels": [...]}} for each sentence; other forms are described in '
+        "docs/corpora.md and named with --format (`format` in a config)."
     )
     E206 = "{place}: {n_words} words but {n_labels} labels. Give one label per word."
     E207 = (
-        '{place}: {tag!r} is not a BIO tag. Write "O", "B-label" or "I-label"; null or "-" '
-        "for a word without annotation."
+        '{place}: {tag!r} is not a BIO tag. Write "O", "B-label" or "I-label" (or BIOES, BILOU, '
+        'BMES); null or "-" for a word without annotation. If the file is of another kind, name '
+        "it: --format inline, pile-ner, offsets … (`format` in a config)."
     )
     E208 = (
         "{place}: {word!r} is not a word: it is empty or contains white space. Split it "
@@ -181,10 +186,9 @@ class Errors(metaclass=_WithCodes):
         "{place}: the tokenizer of the pipeline changes the text, so mentions cannot be "
         "found by position. Convert the corpus with a tokenizer that keeps it, as spaCy's do."
     )
-    E216 = "The output is {output}, but must end in .spacy: spaCy's reader finds no other files."
-    E217 = (
-        "--labels, --ignore and --rename are for BIO data; in the format {format} each passage "
-        "has its own types. Leave them out."
+    E216 = (
+        "The name of the output {output} does not say what to write. Use one that ends in .spacy, "
+        ".jsonl, .csv, .conll or .parquet, or name the format, one of: {formats}."
     )
     E218 = '--rename {pair} has no "=". Write the old name and the new: --rename PER=person'
     E219 = (
@@ -192,6 +196,61 @@ class Errors(metaclass=_WithCodes):
         "`python -m spacy_gner convert`."
     )
     E220 = "{path} cannot be decompressed ({error}). Is it a gzip file, and complete?"
+    E221 = "The encoding '{encoding}' is not known. Write for instance utf-8, utf-16 or cp1252."
+    E222 = "{path} cannot be read: {error}."
+    E223 = (
+        "{path} is full of NUL bytes: it is no text, or UTF-16 without a byte order mark. For "
+        "UTF-16, say --encoding utf-16-le (`encoding` in the config of a corpus)."
+    )
+    E224 = (
+        "{path} is Parquet, and that needs pyarrow. Install it with: "
+        "pip install 'spacy-gner[parquet]'"
+    )
+    E225 = "{path} is not a Parquet file ({error})."
+    E226 = (
+        "{place}: the table cannot be read: {error}. The first row names the columns: see "
+        "docs/corpora.md for those that are known."
+    )
+    E227 = (
+        "{place}: the entity {label!r} from {start} to {end} lies outside the text of {length} "
+        "characters. Offsets count characters (not bytes) from 0."
+    )
+    E228 = (
+        "Too much of the corpus {path} is broken: {skipped} record(s) skipped, {passages} left with "
+        "{entities} entities. Mend the file, or name its form with --format (`format` in a config). "
+        'The first: "{first}"'
+    )
+    E229 = (
+        "{place}: {error}. Files of columns have a word and its tag in each line, the same number of "
+        "columns everywhere, and a blank line after each sentence."
+    )
+    E230 = (
+        "{place}: {error}. Say which of the {n} columns are meant (0 is the first): --word-column 1 "
+        "--tag-column 2 (`word_column`, `tag_column` in a config)."
+    )
+    E231 = (
+        "{place}: {error}. Give the names in the order of the integers: --tag-names "
+        '"O,B-PER,I-PER" (`tag_names` in a config).'
+    )
+    E232 = (
+        "{place}: {error}. Entities by offset are start, end and label (characters from 0, the end "
+        'not included): {{"text": "In Rome.", "entities": [[3, 7, "city"]]}}.'
+    )
+    E233 = "{path} has no .txt file of the same name beside it. brat needs both."
+    E234 = (
+        "Cannot tell what {path} is: it is no text, and no other format that is known. Name the "
+        "format with --format (`format` in a config)."
+    )
+    E235 = "The output {path} exists. Add --overwrite to replace it, or write to another file."
+    E236 = (
+        "The output {path} is an input too (or a folder that holds one): it would be destroyed. "
+        "Write to another place."
+    )
+    E237 = "The format {format} consists of several files: name a folder for them with --output."
+    E238 = (
+        "The folder {path} holds files already. Write to a new one; --overwrite only replaces a "
+        "folder that an earlier run wrote (it has a documents.json)."
+    )
     # --- E3xx: scoring and reports ---------------------------------------------
     E301 = (
         "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "
@@ -354,8 +413,8 @@ class Warnings(metaclass=_WithCodes):
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'
     W202 = (
         "In the corpus {path}, {unaligned} mention(s) could not be aligned with the text or its "
-        "tokens, {overlapping} overlapped others, and {unusable} type(s) cannot stand in a "
-        "prompt: they were left out. `python -m spacy_gner convert` prints the details."
+        "tokens, {overlapping} overlapped others, {discontinuous} consist of separate parts, and "
+        "{unusable} type(s) cannot stand in a prompt: they were left out. `python -m spacy_gner convert` prints the details."
     )
     W203 = "The corpus {path} has no entity."
     # --- W3xx: scoring and reports -----------------------------------------------------

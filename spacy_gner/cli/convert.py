@@ -1,121 +1,161 @@
-"""`python -m spacy_gner convert`: corpora to spaCy's binary format."""
+"""`python -m spacy_gner convert`: annotated text from one format to another."""
 
 import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import spacy
 import typer
-from spacy.tokens import DocBin
 from wasabi import msg
 
-from ..corpora.bio import BIOCorpus
-from ..corpora.inline import InlineCorpus
-from ..corpora.pile_ner import PileNER
-from ..corpora.read_report import ReadReport, check_choice
-from ..corpora.reader import CorpusReader
+from ..corpora.corpus import Corpus
+from ..corpora.document import Document, from_passage
+from ..corpora.read_report import ReadReport
+from ..corpora.readers import FORMAT_NAMES
+from ..corpora.writers import WRITERS
 from ..errors import Errors
 from ._app import app
+from .targets import check_output, output_format, write_documents
 
-FORMATS = ("bio", "jsonl", "conll", "inline", "pile-ner")
-_BIO_FORMATS = {"bio": "auto", "jsonl": "jsonl", "conll": "conll"}
 _MAX_LABELS = 50
 
 
-def convert(reader: CorpusReader, output: Path, lang: str = "en") -> ReadReport:
-    """Write what a reader yields as a DocBin. The label inventories are kept
-    (`doc._.gner_labels`), and the words without annotation.
+def convert(
+    reader: Corpus, output: Path, to: str | None = None, lang: str = "en", overwrite: bool = False
+) -> ReadReport:
+    """Write what a reader reads in another format.
 
-    reader (CorpusReader): From one of the readers of the package.
-    output (Path): The file, ending in ".spacy" (spaCy's reader finds no others).
+    Formats of words keep what aligns with the words: a DocBin with the label inventories
+    (`doc._.gner_labels`) and the words without annotation. Formats of offsets keep all entities.
+
+    reader (Corpus): What to read.
+    output (Path): The file, or the folder for brat.
+    to (str | None): A name in `WRITERS`; None: as the output's name says.
     lang (str): Language of the tokenizer, for running text.
+    overwrite (bool): Whether an existing output is replaced.
     RETURNS (ReadReport): What was found. Nothing is written if there is no passage.
-    RAISES (ValueError): E216 for another ending, E211 for an empty corpus, and what the
-        reader raises.
+    RAISES (ValueError): E216 for an ending that says nothing, E211 for an empty corpus, E235,
+        E236 and E238 for outputs that would destroy something, and what the reader raises.
     """
-    if output.suffix != ".spacy":
-        raise ValueError(Errors.E216.format(output=output))
-    nlp = spacy.blank(lang)
-    docs = DocBin(store_user_data=True)
-    for example in reader(nlp):
-        docs.add(example.reference)
-    if not len(docs):
+    to = output_format(to, output)
+    check_output(output, reader.files(), overwrite)
+    report = reader.report = ReadReport()
+    documents = _documents(reader, lang, WRITERS[to].needs_words)
+    first = next(documents, None)
+    if first is None:
         raise ValueError(Errors.E211.format(path=reader.path))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    docs.to_disk(output)
-    return reader.report
+
+    def all_of_them() -> Iterator[Document]:
+        yield first
+        yield from documents
+
+    write_documents(all_of_them(), to, output)
+    return report
+
+
+def _documents(reader: Corpus, lang: str, needs_words: bool) -> Iterator[Document]:
+    report = reader.report
+    for document, passage in reader.aligned(spacy.blank(lang), report):
+        if reader.max_words and len(passage.words) > reader.max_words:
+            report.too_long += 1
+            continue
+        report.count(passage.entities, len(passage.missing))
+        has_offsets = document.words is None and document.answers is None
+        converted = from_passage(document, passage)
+        if reader.dataset is not None and converted.dataset is None:
+            converted = replace(converted, dataset=reader.dataset)
+        yield document if has_offsets and not needs_words else converted
+        if reader.limit and report.passages >= reader.limit:
+            return
+    report.check_losses(reader.path)
+    if not report.entities:
+        reader.on_no_entities()
 
 
 @app.command("convert")
 def convert_cli(
     input_path: Annotated[
-        Path, typer.Argument(help="File, directory or glob pattern; .gz is decompressed")
+        Path,
+        typer.Argument(help="File, directory or glob pattern, gzipped or not; - is standard input"),
     ],
-    output_path: Annotated[Path, typer.Argument(help="The .spacy file to write")],
+    output_path: Annotated[
+        Path, typer.Argument(help="The file to write (for brat: the folder); its name tells --to")
+    ],
     format: Annotated[
         str,
         typer.Option(
             "--format",
             "-f",
-            help=f"{', '.join(FORMATS)} (bio: jsonl or conll, by each file's name or content)",
+            help=f"What is read: auto (told by each file's name or content), "
+            f"{', '.join(FORMAT_NAMES)}",
         ),
-    ] = "bio",
+    ] = "auto",
+    to: Annotated[
+        str | None,
+        typer.Option("--to", "-t", help=f"What is written: {', '.join(WRITERS)}"),
+    ] = None,
     lang: Annotated[str, typer.Option(help="Language of the tokenizer for running text")] = "en",
     limit: Annotated[int, typer.Option(help="Only the first so many passages; 0: all")] = 0,
     max_words: Annotated[int, typer.Option(help="Leave out longer passages; 0: none")] = 0,
     on_error: Annotated[str, typer.Option(help="A broken record: raise or skip")] = "raise",
     labels: Annotated[
         str | None,
-        typer.Option(help='Inventory of BIO data, such as "person, city"; default: what occurs'),
+        typer.Option(
+            "--labels", "-l", help='The inventory, such as "person, city"; default: what occurs'
+        ),
     ] = None,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(help="A label of BIO data whose words become O; may be repeated"),
+        typer.Option(help="A label whose words become O; may be repeated"),
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(help="Another name for a label of BIO data: PER=person; may be repeated"),
+        typer.Option(help="Another name for a label: PER=person; may be repeated"),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Name of the data set to keep")] = None,
+    word_column: Annotated[
+        int | None, typer.Option(help="Column of the word; 0 is the first, -1 the last")
+    ] = None,
+    tag_column: Annotated[int | None, typer.Option(help="Column of the tag")] = None,
+    tag_names: Annotated[
+        str | None, typer.Option(help="What integer tags stand for: O,B-PER,I-PER …")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of text that is not UTF-8, such as cp1252")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an output that exists")] = False,
 ) -> None:
-    """Convert a corpus to .spacy, and report what was found, skipped or not aligned."""
+    """Convert annotated text to .spacy or another format, and report what was found, skipped or
+    not aligned."""
     with warnings.catch_warnings():
         # The report below says the same at more length.
         warnings.filterwarnings("ignore", message=r"\[GNER-W20\d\]")
         try:
-            check_choice("format", format, FORMATS)
-            if format not in _BIO_FORMATS and (labels or ignore or rename):
-                raise ValueError(Errors.E217.format(format=format))
-            common = {
-                "limit": limit,
-                "max_words": max_words,
-                "on_error": on_error,
-                "dataset": dataset,
-            }
-            reader: CorpusReader
-            if format == "inline":
-                reader = InlineCorpus(input_path, **common)  # type: ignore[arg-type]
-            elif format == "pile-ner":
-                reader = PileNER(input_path, **common)  # type: ignore[arg-type]
-            else:
-                reader = BIOCorpus(
-                    input_path,
-                    format=_BIO_FORMATS[format],
-                    labels=_split(labels),
-                    ignore=ignore,
-                    rename=_read_names(rename or []),
-                    **common,  # type: ignore[arg-type]
-                )
-            report = convert(reader, output_path, lang)
+            reader = Corpus(
+                input_path,
+                format=format,
+                labels=_split(labels),
+                ignore=ignore,
+                rename=_read_names(rename or []),
+                word_column=word_column,
+                tag_column=tag_column,
+                tag_names=_split(tag_names),
+                encoding=encoding,
+                limit=limit,
+                max_words=max_words,
+                on_error=on_error,
+                dataset=dataset,
+            )
+            report = convert(reader, output_path, to, lang, overwrite)
         except (ValueError, ImportError, OSError) as error:
             msg.fail(str(error), exits=1)
     _print_report(report, output_path)
 
 
-def _split(labels: str | None) -> list[str] | None:
-    if labels is None:
-        return None
-    return [label.strip() for label in labels.split(",")]
+def _split(names: str | None) -> list[str] | None:
+    return None if names is None else [name.strip() for name in names.split(",")]
 
 
 def _read_names(pairs: list[str]) -> dict[str, str]:
@@ -130,16 +170,7 @@ def _read_names(pairs: list[str]) -> dict[str, str]:
 
 def _print_report(report: ReadReport, output: Path) -> None:
     msg.good(f"Wrote {report.passages} passages with {report.entities} entities to {output}")
-    losses = {
-        "broken records skipped": report.skipped,
-        "passages over --max-words": report.too_long,
-        "mentions not aligned with the text or its tokens": report.unaligned,
-        "mentions left out, overlapping others": report.overlapping,
-        "types that cannot stand in a prompt": report.unusable_types,
-        "tokens cut at the end of a mention": report.split_tokens,
-        "words without annotation": report.missing_words,
-    }
-    _print_table(("problem", "count"), list(losses.items()))
+    _print_table(("dropped or changed", "count"), list(report.dropped().items()))
     for message in report.messages + report.lost:
         msg.warn(message)
     _print_table(("label", "entities"), report.labels.most_common(_MAX_LABELS))

@@ -1,14 +1,12 @@
 """Finding the files of a corpus and reading their lines, gzipped or not."""
 
 import glob
-import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from ..errors import Errors
 from .read_report import CorpusError
+from .source import Source
 
 
 def find_files(path: str | Path | None, suffixes: Sequence[str]) -> list[Path]:
@@ -23,7 +21,7 @@ def find_files(path: str | Path | None, suffixes: Sequence[str]) -> list[Path]:
     if path is None or not str(path):
         raise ValueError(Errors.E201)
     path = Path(path)
-    if path.is_file():
+    if path.is_file() or str(path) == "-":
         return [path]
     if path.is_dir():
         candidates = path.rglob("*")
@@ -46,30 +44,9 @@ def plain_name(path: Path) -> str:
     return path.name.lower().removesuffix(".gz")
 
 
-def open_binary(path: Path) -> BinaryIO:
-    """Open a file for reading bytes; a name that ends in ".gz" is decompressed."""
-    if path.name.lower().endswith(".gz"):
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    return open(path, "rb")
-
-
 def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Iterate over the lines of a file, without their line ends.
-
-    Only "\\n" and "\\r\\n" end a line, so that other separators may stand in texts.
-
-    path (Path): The file; ".gz" is decompressed.
-    YIELDS (tuple[int, bytes]): The number of the line (from 1) and its bytes.
-    RAISES (CorpusError): E220 for a compressed file that is broken.
-    """
-    try:
-        with open_binary(path) as file:
-            for number, line in enumerate(file, 1):
-                if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
-                yield number, line.rstrip(b"\r\n")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise CorpusError(Errors.E220.format(path=path, error=error)) from None
+    """Iterate over the lines of a file: see `Source.lines`."""
+    return Source(path).lines()
 
 
 def decode(line: bytes, place: str) -> str:

@@ -13,8 +13,8 @@ from ..errors import Errors
 from .labels import is_usable_label
 from .read_report import CorpusError
 
-_BRACKET = re.compile(r"(\\*)([\[\]])")
-_TYPE = re.compile(r"\(([^)]*)\)")
+# A search begins at the first of a run of backslashes only: the time is linear in the text.
+_BRACKET = re.compile(r"(?<!\\)(\\*)([\[\]])")
 
 # First character, character after the last, label.
 CharSpan = tuple[int, int, str]
@@ -35,6 +35,7 @@ def parse_inline(line: str, place: str) -> tuple[str, list[CharSpan]]:
     opened: list[tuple[int, int, int]] = []  # piece, offset in the text, offset in the line
     spans: list[CharSpan] = []
     position = 0
+    closing = -1  # the next ")", searched for once
     while match := _BRACKET.search(line, position):
         slashes, bracket = match.groups()
         before = line[position : match.start()] + "\\" * (len(slashes) // 2)
@@ -46,8 +47,11 @@ def parse_inline(line: str, place: str) -> tuple[str, list[CharSpan]]:
             opened.append((len(pieces), length, match.start()))
         elif bracket == "]" and not is_text and opened:
             piece, start, source = opened.pop()
-            if type_match := _TYPE.match(line, position):
-                markup = line[source : type_match.end()]
+            if closing < position:
+                closing = line.find(")", position)
+                closing = len(line) if closing < 0 else closing
+            if line.startswith("(", position) and closing < len(line):
+                markup = line[source : closing + 1]
                 if spans and spans[-1][1] > start:
                     raise CorpusError(
                         Errors.E212.format(place=place, error="nested entities", markup=markup)
@@ -55,8 +59,9 @@ def parse_inline(line: str, place: str) -> tuple[str, list[CharSpan]]:
                 pieces[piece] = ""
                 mention = "".join(pieces[piece:])
                 length = start + len(mention)
-                spans.append(_make_span(start, mention, type_match[1], markup, place))
-                position = type_match.end()
+                label = line[position + 1 : closing]
+                spans.append(_make_span(start, mention, label, markup, place))
+                position = closing + 1
                 # Brackets that are still open stay before the mention: offsets hold.
                 continue
         pieces.append(bracket)

@@ -19,30 +19,6 @@ Item = Passage | Example
 
 
 @registry.readers("spacy_gner.Mixture.v1")
-def make_mixture(
-    # Not dict[str, Callable]: confection checks the unresolved blocks against the type.
-    corpora: dict[str, Any],
-    cap: int = 10_000,
-    weights: dict[str, float] | None = None,
-    total: int = 0,
-    oversample: bool = False,
-    shuffle: bool = True,
-    seed: int = 0,
-    name_datasets: bool = True,
-) -> Callable[[Language], Iterable[Example]]:
-    """Make a reader that mixes the Examples of other readers. See `Mixture`."""
-    return Mixture(
-        corpora,
-        cap=cap,
-        weights=weights,
-        total=total,
-        oversample=oversample,
-        shuffle=shuffle,
-        seed=seed,
-        name_datasets=name_datasets,
-    )
-
-
 class Mixture:
     """Mixes data sets. Each call of the reader is one epoch; the sequence of epochs is
     the same for a new reader with the same seed.
@@ -71,17 +47,18 @@ class Mixture:
 
     def __init__(
         self,
-        corpora: Mapping[str, Reader],
+        # Not dict[str, Callable]: confection checks the unresolved blocks against the type.
+        corpora: dict[str, Any],
         *,
         cap: int = 10_000,
-        weights: Mapping[str, float] | None = None,
+        weights: dict[str, float] | None = None,
         total: int = 0,
         oversample: bool = False,
         shuffle: bool = True,
         seed: int = 0,
         name_datasets: bool = True,
     ) -> None:
-        self.corpora = dict(corpora)
+        self.corpora: dict[str, Reader] = dict(corpora)
         self.weights = {name: 1.0 for name in self.corpora} | dict(weights or {})
         self.cap = cap
         self.total = total

@@ -114,19 +114,22 @@ class CorpusReader(ABC):
             if self.max_words and len(passage.words) > self.max_words:
                 report.too_long += 1
                 continue
-            report.passages += 1
-            report.entities += len(passage.entities)
-            report.labels.update(label for _, _, label in passage.entities)
-            report.missing_words += len(passage.missing)
+            report.count(passage.entities, len(passage.missing))
             yield passage
             if self.limit and report.passages >= self.limit:
                 complete = False
                 break
         report.warn(self.path)
+        if complete:
+            report.check_losses(self.path)
         if complete and not report.entities:
-            self._on_no_entities()
+            self.on_no_entities()
 
-    def _on_no_entities(self) -> None:
+    def on_no_entities(self) -> None:
+        """Complain about a whole corpus without an entity.
+
+        RAISES (ValueError): E211; with `on_error = "skip"` it is a warning (W203).
+        """
         if self.on_error == "raise":
             raise ValueError(Errors.E211.format(path=self.path))
         warnings.warn(Warnings.W203.format(path=self.path), stacklevel=2)

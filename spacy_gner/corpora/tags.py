@@ -1,5 +1,6 @@
-"""BIO tags to entities and back."""
+"""Tags of words to entities and back: BIO and its relatives, and the brackets of OntoNotes."""
 
+import re
 from collections.abc import Sequence
 
 from ..errors import Errors
@@ -7,15 +8,31 @@ from .read_report import CorpusError
 
 # Two ways to write "not annotated": JSON's null and spaCy's "-".
 MISSING_TAGS = (None, "-")
+# B-egin, I-nside, E-nd, S-ingle (BIOES); L-ast, U-nit (BILOU); M-iddle (BMES), W-hole (BMEWO).
+_TAG = re.compile(r"([BIESLUMW])-(.*\S.*)", re.DOTALL)
+_CONTINUES = "IELM"
+_ENDS = "ESLUW"
+# (PERSON*  *  *)  (GPE)
+_BRACKETS = re.compile(r"(?:\(([^()*\s]+))?\*?(\))?")
+
+
+def is_tag(tag: object) -> bool:
+    """Whether something is a tag: "O", a prefix with a label, or one of no annotation."""
+    return tag in ("O", *MISSING_TAGS) or (isinstance(tag, str) and _TAG.fullmatch(tag) is not None)
+
+
+def has_label(tag: object) -> bool:
+    """Whether something is a tag with a label."""
+    return isinstance(tag, str) and _TAG.fullmatch(tag) is not None
 
 
 def read_tags(
     tags: Sequence[str | None], places: Sequence[str]
 ) -> tuple[list[tuple[int, int, str]], list[int]]:
-    """Read entities from BIO tags. IOB1 and IO are understood too: an I- that does not
-    continue an entity of its label opens one.
+    """Read entities from tags of BIO (IOB2), IOB1, IO, BIOES, BILOU, BMES or BMEWO: a tag that
+    does not continue an entity of its label opens one.
 
-    tags (Sequence[Optional[str]]): N tags: "O", "B-label", "I-label"; None or "-" for a
+    tags (Sequence[Optional[str]]): N tags, such as "O", "B-label", "I-label"; None or "-" for a
         word without annotation.
     places (Sequence[str]): File and line of each tag, length N, for the errors.
     RETURNS (tuple[list[tuple[int, int, str]], list[int]]): The entities (first word, word
@@ -24,22 +41,58 @@ def read_tags(
     """
     entities: list[tuple[int, int, str]] = []
     missing: list[int] = []
+    is_open = False
     for i, (tag, place) in enumerate(zip(tags, places, strict=True)):
         if tag in MISSING_TAGS:
             missing.append(i)
-        elif tag != "O":
-            prefix, label = _split_tag(tag, place)
-            if prefix == "I" and entities and entities[-1][1:] == (i, label):
-                entities[-1] = (entities[-1][0], i + 1, label)
-            else:
-                entities.append((i, i + 1, label))
+        if tag in MISSING_TAGS or tag == "O":
+            is_open = False
+            continue
+        match = _TAG.fullmatch(tag) if isinstance(tag, str) else None
+        if match is None:
+            raise CorpusError(Errors.E207.format(place=place, tag=tag))
+        prefix, label = match.groups()
+        if is_open and prefix in _CONTINUES and entities[-1][2] == label:
+            entities[-1] = (entities[-1][0], i + 1, label)
+        else:
+            entities.append((i, i + 1, label))
+        is_open = prefix not in _ENDS
     return entities, missing
 
 
-def _split_tag(tag: object, place: str) -> tuple[str, str]:
-    if not isinstance(tag, str) or tag[:2] not in ("B-", "I-") or not tag[2:].strip():
-        raise CorpusError(Errors.E207.format(place=place, tag=tag))
-    return tag[0], tag[2:]
+def are_brackets(tags: Sequence[str | None]) -> bool:
+    """Whether tags are the brackets of OntoNotes: "(PERSON*", "*", "*)", "(GPE)"."""
+    return any(tag is not None and "*" in tag for tag in tags) and all(
+        tag and _BRACKETS.fullmatch(tag) for tag in tags
+    )
+
+
+def read_brackets(tags: Sequence[str], places: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Read entities from brackets.
+
+    tags (Sequence[str]): N tags; see `are_brackets`.
+    places (Sequence[str]): File and line of each tag, length N, for the errors.
+    RETURNS (list[tuple[int, int, str]]): First word, word after the last, label.
+    RAISES (CorpusError): E207 for a bracket without its other half.
+    """
+    entities: list[tuple[int, int, str]] = []
+    start: int | None = None
+    label = ""
+    for i, (tag, place) in enumerate(zip(tags, places, strict=True)):
+        match = _BRACKETS.fullmatch(tag)
+        opens, closes = match.groups() if match else (None, None)
+        if match is None or (opens and start is not None):
+            raise CorpusError(Errors.E207.format(place=place, tag=tag))
+        if opens:
+            start, label = i, opens
+        if closes:
+            if start is None:
+                raise CorpusError(Errors.E207.format(place=place, tag=tag))
+            entities.append((start, i + 1, label))
+            start = None
+    if start is not None:
+        raise CorpusError(Errors.E207.format(place=places[start], tag=tags[start]))
+    return entities
 
 
 def write_tags(

@@ -1,5 +1,6 @@
 """Running text to words, and entities from characters to words."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 from spacy.language import Language
@@ -29,6 +30,7 @@ class Tokenized:
             self.word_at_start[offset] = i
             self.word_at_end[offset + len(word)] = i
             offset += len(word) + space
+        self._starts = list(self.word_at_start)
 
     def word_span(self, start: int, end: int) -> tuple[int, int] | None:
         """The words that make up some characters exactly.
@@ -40,6 +42,19 @@ class Tokenized:
         """
         first, last = self.word_at_start.get(start), self.word_at_end.get(end)
         return None if first is None or last is None else (first, last + 1)
+
+    def words_within(self, start: int, end: int) -> range:
+        """The words that share characters with a stretch of the text.
+
+        start (int): First character.
+        end (int): Character after the last.
+        RETURNS (range): Their indices.
+        """
+        starts = self._starts
+        first = max(0, bisect_right(starts, start) - 1)
+        if first < len(starts) and starts[first] + len(self.words[first]) <= start:
+            first += 1
+        return range(first, max(first, bisect_left(starts, end)))
 
 
 def tokenize(nlp: Language, text: str, place: str, cuts: Iterable[int] = ()) -> Tokenized:

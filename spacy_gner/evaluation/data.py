@@ -1,29 +1,21 @@
 """Annotated sentences to evaluate on."""
 
 import random
-import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import spacy
 
-from ..corpora.docbin import DocBinCorpus
-from ..corpora.files import iter_lines, plain_name
-from ..corpora.inline import InlineCorpus
+from ..corpora.corpus import Corpus
 from ..corpora.passage import Passage
-from ..corpora.reader import CorpusReader
-from ..corpora.sentences import guess_format, iter_records, parse_record
+from ..corpora.read_report import CorpusError, ReadReport
+from ..corpora.readers import ALL_SUFFIXES
 from ..errors import Errors
 from .records import Mention
 
 T = TypeVar("T")
-
-_SUFFIXES = (".jsonl", ".jsonl.gz", ".conll", ".bio", ".tsv", ".txt", ".spacy")
-_MARKUP = re.compile(rb"\[[^\]]+\]\([^)]+\)")
-_TAG_AT_END = re.compile(rb"[\t ](?:O|-|[BI]-[^\t]*)\s*$")
 
 
 @dataclass(frozen=True)
@@ -48,11 +40,13 @@ class DataSet:
     sentences (tuple[GoldSentence, ...]): At least one.
     labels (tuple[str, ...]): The labels of the whole file without dropped ones, sorted:
         those that `limit` leaves without an example are asked for too.
+    record (dict): What was read and what was dropped: see `ReadReport.to_dict`.
     """
 
     name: str
     sentences: tuple[GoldSentence, ...]
     labels: tuple[str, ...]
+    record: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def labels_of(self, sentence: GoldSentence) -> tuple[str, ...]:
         """RETURNS (tuple[str, ...]): The labels to ask for in a sentence."""
@@ -67,10 +61,11 @@ def read_dataset(
     seed: int = 0,
     drop_labels: Collection[str] = (),
     label_names: Mapping[str, str] | None = None,
+    on_error: str = "raise",
 ) -> DataSet:
-    """Read a data set: JSONL with "words" and "labels", CoNLL columns, passages with
-    `[mention](type)`, these gzipped or not, or a `.spacy` file. In passages with open
-    types, and in Docs that carry an inventory, each is asked for its own labels.
+    """Read a data set in any of the formats of `spacy_gner.Corpus.v1`, told by name or content.
+    In passages with open types, and in documents that carry an inventory, each is asked for its
+    own labels.
 
     name (str): As in the report.
     path (Path): The file, or a directory with one file per split.
@@ -80,15 +75,20 @@ def read_dataset(
     drop_labels (Collection[str]): Labels that become O and are not asked for.
     label_names (Mapping[str, str] | None): Other names for labels of the file, such as
         "programlang" to "programming language"; `drop_labels` are among the new ones.
+    on_error (str): "raise" stops at a broken sentence, or one with words that nobody annotated;
+        "skip" leaves it out and counts it.
     RETURNS (DataSet): The sentences.
-    RAISES (ValueError): E205 to E209 for broken sentences, E303 for an empty file, E304 for a
-        Doc with a label outside its inventory, E305 when there is no such file, E306 for
-        words without annotation, E307 when no label is left.
+    RAISES (ValueError): E2xx for broken sentences, E228 where most are, E303 for an empty
+        file, E304 for a Doc with a label outside its inventory, E305 when there is no such file,
+        E306 for words without annotation, E307 when no label is left.
     """
     path = _find_file(name, path, split)
     dropped = set(drop_labels)
     names = label_names or {}
-    sentences = [_relabeled(sentence, names, dropped) for sentence in _read(path)]
+    report = ReadReport()
+    read = _read(path, on_error, report)
+    sentences = [_relabeled(sentence, names, dropped) for sentence in read]
+    report.check_losses(path)
     if not sentences:
         raise ValueError(Errors.E303.format(name=f"{name} ({path})"))
     for number, sentence in enumerate(sentences, 1):
@@ -98,46 +98,23 @@ def read_dataset(
     labels = {mention.label for sentence in sentences for mention in sentence.mentions}
     if not labels:
         raise ValueError(Errors.E307.format(name=name, path=path))
-    return DataSet(name, tuple(draw(sentences, limit, seed)), tuple(sorted(labels)))
+    drawn = tuple(draw(sentences, limit, seed))
+    return DataSet(name, drawn, tuple(sorted(labels)), report.to_dict())
 
 
-def _read(path: Path) -> Iterator[GoldSentence]:
-    if plain_name(path).endswith(".spacy"):
-        return _from_corpus(DocBinCorpus(path))
-    if _is_inline(path):
-        return _from_corpus(InlineCorpus(path))
-    return _from_records(path)
-
-
-def _is_inline(path: Path) -> bool:
-    """Whether a text has markup, and most of its first lines do not end with a tag, as lines of
-    CoNLL columns do."""
-    if not plain_name(path).endswith(InlineCorpus.suffixes):
-        return False
-    lines = (line for _, line in iter_lines(path) if line.strip())
-    first = list(islice(lines, 1000))
-    n_tagged = sum(bool(_TAG_AT_END.search(line)) for line in first)
-    return any(map(_MARKUP.search, first)) and 2 * n_tagged < len(first)
-
-
-def _from_records(path: Path) -> Iterator[GoldSentence]:
-    file_format = guess_format(path)
-    for record in iter_records(path, file_format):
-        read = parse_record(path, record, file_format)
-        if read.missing:
-            raise ValueError(Errors.E306.format(place=read.place))
-        mentions = tuple(Mention(*entity) for entity in read.entities)
-        yield GoldSentence(tuple(read.words), mentions)
-
-
-def _from_corpus(corpus: CorpusReader) -> Iterator[GoldSentence]:
-    for number, passage in enumerate(corpus.passages(spacy.blank("en")), 1):
+def _read(path: Path, on_error: str, report: ReadReport) -> Iterator[GoldSentence]:
+    corpus = Corpus(path, on_error=on_error)
+    for document, passage in corpus.aligned(spacy.blank("en"), report):
         if passage.missing:
-            raise ValueError(Errors.E306.format(place=f"{corpus.path}, Doc {number}"))
-        yield _without_spaces(passage)
+            error = CorpusError(Errors.E306.format(place=document.place))
+            report.handle(error, on_error)
+            continue
+        report.count(passage.entities)
+        is_own = document.labels is not None or document.answers is not None
+        yield _without_spaces(passage, is_own)
 
 
-def _without_spaces(passage: Passage) -> GoldSentence:
+def _without_spaces(passage: Passage, has_own_labels: bool) -> GoldSentence:
     """White-space tokens are no words: neither for the model nor for the measures."""
     position = [0]
     for word in passage.words:
@@ -145,7 +122,7 @@ def _without_spaces(passage: Passage) -> GoldSentence:
     return GoldSentence(
         tuple(word for word in passage.words if not word.isspace()),
         tuple(Mention(position[i], position[j], label) for i, j, label in passage.entities),
-        tuple(passage.labels),
+        tuple(passage.labels) if has_own_labels else None,
     )
 
 
@@ -166,10 +143,10 @@ def _relabeled(
 def _find_file(name: str, path: Path, split: str) -> Path:
     if path.is_file():
         return path
-    candidates = [path / f"{split}{suffix}" for suffix in _SUFFIXES]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
+    for suffix in ALL_SUFFIXES:
+        for candidate in (path / f"{split}{suffix}", path / f"{split}{suffix}.gz"):
+            if candidate.is_file():
+                return candidate
     raise ValueError(Errors.E305.format(name=name, path=path, split=split))
 
 

@@ -2,7 +2,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_gner.corpora.docbin import DocBinCorpus
+from spacy_gner.corpora.corpus import DocBinCorpus
 from spacy_gner.corpora.mixture import Mixture
 from spacy_gner.corpora.passage import DATASET_KEY, OPEN_LABELS_KEY, Passage, make_example
 from spacy_gner.corpora.read_report import CorpusError

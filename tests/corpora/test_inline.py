@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from thinc.api import Config
 
-from spacy_gner.corpora.inline import InlineCorpus
+from spacy_gner.corpora.corpus import InlineCorpus
 from spacy_gner.corpora.markup import render_inline
 from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.tokenize import tokenize

@@ -1,9 +1,14 @@
+import contextlib
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.corpora.markup import parse_inline, render_inline
 from spacy_gner.corpora.read_report import CorpusError
+from spacy_gner.corpora.readers import guess_format
+from spacy_gner.corpora.source import Source
 
 
 def mentions(line):
@@ -87,3 +92,27 @@ def test_markup_rendered_is_parsed_back(parts, tail):
         text += mention
     text += tail
     assert parse_inline(render_inline(text, spans), "file:1") == (text, spans)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[", "](", "[](", "\\", "[a](", "[a](b", "[[]]", "](b)"], ids=repr
+)
+def test_markup_time_grows_with_the_length_and_not_with_its_square(tmp_path, pattern):
+    def seconds(n):
+        text = pattern * n + "["
+        (tmp_path / "a.txt").write_text(text)
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            for read in (
+                lambda: parse_inline(text, "a:1"),
+                lambda: guess_format(Source(tmp_path / "a.txt")),
+                lambda: render_inline(text, []),
+            ):
+                with contextlib.suppress(CorpusError):
+                    read()
+            times.append(time.process_time() - start)
+        return min(times)
+
+    # Eight times the length: 8 if linear, 64 if quadratic.
+    assert seconds(80_000) < 30 * max(seconds(10_000), 1e-4)

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Config
 
-from spacy_gner.corpora.bio import BIOCorpus
+from spacy_gner.corpora.corpus import BIOCorpus
 from spacy_gner.corpora.mixture import Mixture
 
 NLP = spacy.blank("en")

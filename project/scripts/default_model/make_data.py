@@ -19,7 +19,7 @@ from prompts import OpenLabels, Sentence, closed_prompt, open_prompt
 from report import write_report
 from selection import DEFAULT_SHARE, SHARES, ZERO_SHOT, decide
 
-from spacy_gner.corpora.inline import InlineCorpus
+from spacy_gner.corpora.corpus import InlineCorpus
 
 MAX_OF_A_SET = 4000
 SAMPLE = Path(__file__).parents[2] / "assets" / "sample_*.txt"

@@ -1,0 +1,221 @@
+"""Items of JSON, JSON lines, CSV and Parquet files, one after the other."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..errors import Errors
+from .files import decode
+from .read_report import CorpusError
+from .source import Source
+
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+TABLE_SUFFIXES = (".csv", ".tsv")
+PARQUET_SUFFIXES = (".parquet", ".pq")
+# Members of a JSON object that hold the list of items (annotators for spaCy write the first).
+_LISTS = ("annotations", "data", "examples", "documents", "sentences", "items", "rows")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a file, read when it is asked for.
+
+    place (str): File and line (or number in a list), for messages.
+    number (int): Line, row, or number in a list; from 1.
+    load (Callable[[], Any]): Gives the item, or raises CorpusError (E205) if it is broken.
+    """
+
+    place: str
+    number: int
+    load: Callable[[], Any]
+
+
+def iter_json(source: Source) -> Iterator[Item]:
+    """Iterate over the items of JSON: objects line by line, a list, or an object that holds one.
+
+    source (Source): The file. JSON lines are streamed, a list is read into memory whole.
+    YIELDS (Item): An item; where the file is one broken piece, the only item raises.
+    RAISES (CorpusError): What reading the source raises.
+    """
+    if source.is_stdin or not _is_one_value(source):
+        for number, line in source.lines():
+            if line.strip():
+                place = f"{source.name}:{number}"
+                yield Item(place, number, partial(_load_line, line, place))
+        return
+    try:
+        items = _members(_load(source.read_text(), source.name))
+    except CorpusError as error:
+        # One broken record: raised, or skipped, where the caller decides about it.
+        yield Item(source.name, 1, partial(_raise, error))
+        return
+    for number, item in enumerate(items, 1):
+        yield Item(f"{source.name}, item {number}", number, partial(_itself, item))
+
+
+def iter_table(source: Source, delimiter: str | None = None) -> Iterator[Item]:
+    """Iterate over the rows of CSV or TSV with a header.
+
+    source (Source): The file.
+    delimiter (str | None): Between the columns; None: the one that the header has most of.
+    YIELDS (Item): A mapping from column to cell (strings).
+    RAISES (CorpusError): E226 for a row with other columns than the header, and what reading
+        the source raises.
+    """
+    csv.field_size_limit(2**31 - 1)
+    head = source.head()
+    encoding = source.text_encoding(head) or "utf-8-sig"
+    if delimiter is None:
+        first = head.decode(encoding, "replace").lstrip("\r\n").splitlines() or [""]
+        delimiter = max("\t,;|", key=first[0].count)
+    number = 1
+    with source.open() as file:
+        text = io.TextIOWrapper(file, encoding, newline="")
+        rows = csv.reader(text, delimiter=delimiter)
+        try:
+            header: list[str] = []
+            for row in rows:
+                place, number = f"{source.name}:{number}", rows.line_num + 1
+                if not row:
+                    continue
+                if not header:
+                    header = row
+                elif len(row) != len(header):
+                    error = f"{len(row)} cells, but {len(header)} columns in the header"
+                    broken = CorpusError(Errors.E226.format(place=place, error=error))
+                    yield Item(place, rows.line_num, partial(_raise, broken))
+                else:
+                    yield Item(
+                        place, rows.line_num, partial(_itself, dict(zip(header, row, strict=True)))
+                    )
+        except csv.Error as error:
+            place = f"{source.name}:{number}"
+            raise CorpusError(Errors.E226.format(place=place, error=error)) from None
+        except UnicodeError as error:
+            place = f"{source.name}:{number}"
+            raise CorpusError(Errors.E204.format(place=place, error=error)) from None
+        finally:
+            if not file.closed:
+                text.detach()
+
+
+def iter_parquet(source: Source) -> Iterator[Item]:
+    """Iterate over the rows of Parquet.
+
+    source (Source): The file. Standard input is read into memory whole.
+    YIELDS (Item): A mapping from column to value.
+    RAISES (ImportError): E224 without pyarrow.
+    RAISES (CorpusError): E225 for bytes that are something else.
+    """
+    number = 0
+    with _open_parquet(source) as file:
+        for batch in file.iter_batches(batch_size=256):
+            for row in batch.to_pylist():
+                number += 1
+                yield Item(f"{source.name}, row {number}", number, partial(_itself, row))
+
+
+def class_names(source: Source) -> dict[str, list[str]]:
+    """The names of integer classes that Hugging Face's datasets keep in a Parquet file.
+
+    source (Source): The file.
+    RETURNS (dict[str, list[str]]): Column to the names of 0, 1, 2 …
+    """
+    with _open_parquet(source) as file:
+        metadata = file.schema_arrow.metadata or {}
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+    names: dict[str, list[str]] = {}
+    for column, feature in features.items():
+        inner = feature[0] if isinstance(feature, list) and feature else feature
+        if isinstance(inner, dict) and isinstance(inner.get("feature"), dict):
+            inner = inner["feature"]
+        if isinstance(inner, dict) and isinstance(inner.get("names"), list):
+            names[column] = inner["names"]
+    return names
+
+
+def iter_items(source: Source) -> Iterator[Item]:
+    """RETURNS (Iterator[Item]): The items of any of these files, told by name, else content."""
+    if source.suffix in PARQUET_SUFFIXES or source.head()[:4] == b"PAR1":
+        return iter_parquet(source)
+    if source.suffix in TABLE_SUFFIXES:
+        return iter_table(source, "\t" if source.suffix == ".tsv" else None)
+    return iter_json(source)
+
+
+def _open_parquet(source: Source) -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ImportError(Errors.E224.format(path=source.name)) from error
+    try:
+        if source.is_stdin or source.suffix not in PARQUET_SUFFIXES:
+            with source.open() as file:
+                return pq.ParquetFile(pa.BufferReader(file.read()))
+        return pq.ParquetFile(source.path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CorpusError(Errors.E225.format(path=source.name, error=error)) from None
+
+
+def _is_one_value(source: Source) -> bool:
+    """Whether a file is one JSON value: its first line alone is none, or is all there is."""
+    lines = (line for _, line in source.lines() if line.strip())
+    first = next(lines, b"")
+    if not first.lstrip().startswith((b"[", b"{")):
+        return False
+    try:
+        value = json.loads(first)
+    except (ValueError, RecursionError):
+        # A list or an object over several lines; or lines, the first of which is broken.
+        return first.lstrip().startswith(b"[") or not _begins_line_by_line(next(lines, b""))
+    if isinstance(value, list):
+        return next(lines, None) is None and not (value and isinstance(value[0], str))
+    return next(lines, None) is None and any(isinstance(value.get(key), list) for key in _LISTS)
+
+
+def _begins_line_by_line(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        # The second line of an object over several lines is a member: "key": value,
+        return line.lstrip().startswith(b"{")
+
+
+def _members(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        for key in _LISTS:
+            members = value.get(key)
+            # "annotations" and "sentences" may also belong to the one item that the file is.
+            if isinstance(members, list) and "text" not in value and "words" not in value:
+                return [member for member in members if member is not None]
+    return [value]
+
+
+def _load_line(line: bytes, place: str) -> Any:
+    return _load(decode(line, place), place)
+
+
+def _load(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        error_text = f"no valid JSON ({error})"
+        raise CorpusError(Errors.E205.format(place=place, error=error_text)) from None
+
+
+def _itself(item: Any) -> Any:
+    return item
+
+
+def _raise(error: CorpusError) -> Any:
+    raise error

@@ -1,0 +1,91 @@
+"""Docs in spaCy's binary format."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from ...errors import Errors
+from ..document import Document, TextSpan, from_words
+from ..passage import DATASET_KEY, OPEN_LABELS_KEY
+from ..read_report import CorpusError
+from ..source import Source
+from .options import ReadOptions, Results
+
+# Where `annotate` keeps source, line and metadata of a Doc (a key of `doc.user_data`).
+ORIGIN_KEY = "gner_origin"
+
+
+def load_docs(source: Source, vocab: Vocab) -> Iterator[Doc]:
+    """Load the Docs of a file.
+
+    source (Source): The file.
+    vocab (Vocab): Of the Docs.
+    YIELDS (Doc): The Docs.
+    RAISES (CorpusError): E219 for bytes that are something else.
+    """
+    try:
+        with source.open() as file:
+            data = file.read()
+        docs = DocBin().from_bytes(data)
+    except CorpusError:
+        raise
+    # Whatever zlib and msgpack raise for bytes that are something else.
+    except Exception as error:
+        raise CorpusError(Errors.E219.format(place=source.name, error=error)) from None
+    yield from docs.get_docs(vocab)
+
+
+def read_docs(source: Source, options: ReadOptions) -> Results:
+    """Read words, entities and inventories of Docs: not the annotation of other components.
+
+    source (Source): The file.
+    options (ReadOptions): Not needed.
+    YIELDS (Document | CorpusError): A document a Doc.
+    """
+    try:
+        for number, doc in enumerate(load_docs(source, Vocab()), 1):
+            yield document_of(doc, source, number)
+    except CorpusError as error:
+        yield error
+
+
+def document_of(doc: Doc, source: Source, number: int) -> Document:
+    """Make a document of a Doc.
+
+    doc (Doc): Its words, entities, inventory and data set are kept.
+    source (Source): Its file.
+    number (int): Its number in the file, from 1.
+    RETURNS (Document): The document.
+    """
+    origin: Any = doc.user_data.get(ORIGIN_KEY)
+    if not isinstance(origin, dict) or not {"source", "line", "meta"} <= set(origin):
+        origin = {"source": source.name, "line": number, "meta": {}}
+    document = from_words(
+        [token.text for token in doc],
+        [(ent.start, ent.end, ent.label_) for ent in doc.ents],
+        [token.i for token in doc if not token.ent_iob],
+        [bool(token.whitespace_) for token in doc],
+        place=f"{source.name}, Doc {number}",
+        labels=doc._.gner_labels,
+        is_open=bool(doc.user_data.get(OPEN_LABELS_KEY)),
+        dataset=doc.user_data.get(DATASET_KEY),
+        source=origin["source"],
+        line=origin["line"],
+        meta=_as_json(origin["meta"]),
+    )
+    scores = [ent._.gner_score for ent in doc.ents]
+    entities = [
+        TextSpan(span.start, span.end, span.label, score)
+        for span, score in zip(document.entities, scores, strict=True)
+    ]
+    return replace(document, entities=entities)
+
+
+def _as_json(value: Any) -> Any:
+    """RETURNS (Any): With lists for the tuples that a DocBin makes of them."""
+    if isinstance(value, dict):
+        return {key: _as_json(member) for key, member in value.items()}
+    return [_as_json(member) for member in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,76 @@
+"""PubTator: title and abstract of an article, then its entities by offset."""
+
+import re
+
+from ...errors import Errors
+from ..document import Document, TextSpan
+from ..files import decode
+from ..read_report import CorpusError
+from ..source import Source
+from .options import ReadOptions, Results
+
+_PART = re.compile(r"(\w+)\|([ta])\|(.*)", re.DOTALL)
+
+
+def is_pubtator(head: bytes) -> bool:
+    """Whether a file begins as PubTator does: number, "|t|", title."""
+    return re.match(rb"\s*\w+\|t\|", head) is not None
+
+
+def read_pubtator(source: Source, options: ReadOptions) -> Results:
+    """Read PubTator. The text is title and abstract, joined by a blank; of an article without
+    abstract, the title. Lines of relations are passed over.
+
+    source (Source): The file.
+    options (ReadOptions): Not needed.
+    YIELDS (Document | CorpusError): An article.
+    """
+    block: list[tuple[int, bytes]] = []
+    for number, line in source.lines():
+        if line.strip():
+            block.append((number, line))
+        elif block:
+            yield _read(source, block)
+            block = []
+    if block:
+        yield _read(source, block)
+
+
+def _read(source: Source, block: list[tuple[int, bytes]]) -> Document | CorpusError:
+    parts: dict[str, str] = {}
+    entities: list[TextSpan] = []
+    first = f"{source.name}:{block[0][0]}"
+    identifier = ""
+    try:
+        for number, raw in block:
+            place = f"{source.name}:{number}"
+            line = decode(raw, place)
+            if match := _PART.fullmatch(line):
+                identifier, part, content = match.groups()
+                parts[part] = content
+                continue
+            cells = line.split("\t")
+            if len(cells) < 5 or not cells[1].isdecimal():
+                continue  # relations
+            start, end, mention, label = int(cells[1]), int(cells[2]), cells[3], cells[4]
+            text = _text(parts)
+            if text[start:end] != mention:
+                error = f"{mention!r} is not what stands at {start} to {end}: {text[start:end]!r}"
+                raise CorpusError(Errors.E232.format(place=place, error=error))
+            entities.append(TextSpan(start, end, label))
+        if "t" not in parts:
+            raise CorpusError(Errors.E232.format(place=first, error="no title"))
+    except CorpusError as error:
+        return error
+    return Document(
+        _text(parts),
+        entities,
+        first,
+        source=source.name,
+        line=block[0][0],
+        meta={"id": identifier},
+    )
+
+
+def _text(parts: dict[str, str]) -> str:
+    return " ".join(parts[part] for part in ("t", "a") if part in parts)

@@ -1,0 +1,79 @@
+"""Text with tags: CoNLL columns, lists of words and labels, and inline markup."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO
+
+from ..document import Document, TextSpan
+from ..markup import render_inline
+from ..tags import write_tags
+from ..tokenize import Tokenized
+from .records import write_line
+
+
+def word_tags(document: Document) -> tuple[list[str], list[str | None]]:
+    """The words of a document with their BIO tags.
+
+    document (Document): With words.
+    RETURNS (tuple[list[str], list[str | None]]): N words, without those of white space only; N
+        tags, None for words without annotation.
+    """
+    words = list(document.words or ())
+    tokens = Tokenized(words, list(document.spaces or [True] * len(words)))
+    spans = [(tokens.word_span(span.start, span.end), span.label) for span in document.entities]
+    missing = [i for start, end in document.missing for i in tokens.words_within(start, end)]
+    entities = [(*span, label) for span, label in spans if span is not None]
+    tags = write_tags(len(words), entities, missing)
+    kept = [i for i, word in enumerate(words) if word.strip()]
+    # A tag of a word that is left out would leave the entity without its beginning.
+    first_of = {start: end for start, end, _ in entities}
+    for start, end in first_of.items():
+        inside = [i for i in range(start, end) if words[i].strip()]
+        if inside and inside[0] != start:
+            tags[inside[0]] = tags[start]
+    return ["_".join(words[i].split()) for i in kept], [tags[i] for i in kept]
+
+
+def write_columns(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write a word and its tag in each line, separated by a tab; a document ends with a blank
+    line. Source, line and metadata stand in comments above it.
+
+    documents (Iterable[Document]): With words; each is written before the next is taken.
+    stream (BinaryIO): The file.
+    """
+    for document in documents:
+        words, tags = word_tags(document)
+        source = " ".join(document.source.split())
+        lines = [f"# source = {source}", f"# line = {document.line}"]
+        if document.meta:
+            lines.append(f"# meta = {json.dumps(document.meta, default=str)}")
+        lines += [f"{word}\t{tag or '-'}" for word, tag in zip(words, tags, strict=True)]
+        stream.write(("\n".join(lines) + "\n\n").encode("utf8", "replace"))
+        stream.flush()
+
+
+def write_words(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write JSON lines with `words` and `labels`, null for a word without annotation."""
+    for document in documents:
+        words, tags = word_tags(document)
+        if words:
+            write_line(stream, {"words": words, "labels": tags})
+
+
+def write_inline(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write a document a line, with `[mention](label)`. Line ends become blanks; of entities that
+    overlap the longest is written; blank documents cannot be."""
+    for document in documents:
+        text = "".join(" " if char in "\r\n" else char for char in document.text)
+        line = render_inline(text, [span[:3] for span in _apart(document.entities)])
+        if text.strip():
+            stream.write((line + "\n").encode("utf8", "replace"))
+            stream.flush()
+
+
+def _apart(spans: Sequence[TextSpan]) -> list[TextSpan]:
+    kept: list[TextSpan] = []
+    for span in sorted(spans, key=lambda s: s.start - s.end):
+        if all(span.end <= other.start or span.start >= other.end for other in kept):
+            kept.append(span)
+    return sorted(kept)

@@ -1,0 +1,62 @@
+"""Parquet: a document a row."""
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, BinaryIO
+
+from ...errors import Errors
+from ..document import Document
+from .records import document_record
+
+_ROWS = 1000
+
+
+def write_parquet(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write a document a row: `text`, `entities` (start, end, label, text, score), `source`,
+    `line`, and `meta` as JSON.
+
+    documents (Iterable[Document]): What to write; a thousand are held at a time.
+    stream (BinaryIO): The file.
+    RAISES (ImportError): E224 without pyarrow.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ImportError(Errors.E224.format(path="The output")) from error
+    entity = [
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("label", pa.string()),
+        ("text", pa.string()),
+        ("score", pa.float64()),
+    ]
+    schema = pa.schema(
+        [
+            ("text", pa.string()),
+            ("entities", pa.list_(pa.struct(entity))),
+            ("source", pa.string()),
+            ("line", pa.int64()),
+            ("meta", pa.string()),
+        ]
+    )
+    rows = map(_row, documents)
+    with pq.ParquetWriter(stream, schema) as writer:
+        while batch := list(islice(rows, _ROWS)):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+
+
+def _row(document: Document) -> dict[str, Any]:
+    record = document_record(document)
+    record["meta"] = json.dumps(document.meta, default=str)
+    return {key: _clean(record[key]) for key in ("text", "entities", "source", "line", "meta")}
+
+
+def _clean(value: Any) -> Any:
+    """RETURNS (Any): Without halves of surrogate pairs, which Parquet cannot hold."""
+    if isinstance(value, str):
+        return value.encode("utf8", "replace").decode("utf8")
+    if isinstance(value, list):
+        return [_clean(member) for member in value]
+    return {key: _clean(v) for key, v in value.items()} if isinstance(value, dict) else value

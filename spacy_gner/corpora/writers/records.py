@@ -1,0 +1,154 @@
+"""JSON: an object a document, and what doccano, Prodigy and Label Studio import."""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+from ..document import Document, TextSpan
+from ..readers.offsets import LABELS_FIELD
+
+_MODEL = "spacy-gner"
+
+
+def document_record(document: Document) -> dict[str, Any]:
+    """A document as an object of JSON.
+
+    document (Document): The document.
+    RETURNS (dict): `text`; `entities` with character offsets; `source` and `line` of its file;
+        `meta`, the other fields that it had there.
+    """
+    record: dict[str, Any] = {
+        "text": document.text,
+        "entities": [_entity(document, span) for span in document.entities],
+        **_origin(document),
+    }
+    if document.labels is not None:
+        labels = document.labels
+        record[LABELS_FIELD] = dict(labels) if isinstance(labels, dict) else list(labels)
+    return record
+
+
+def write_jsonl(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write an object a line.
+
+    documents (Iterable[Document]): What to write; each is written before the next is taken.
+    stream (BinaryIO): The file.
+    """
+    for document in documents:
+        write_line(stream, document_record(document))
+
+
+def write_doccano(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write what doccano imports as JSONL: `text` and `label`, a list of start, end and label."""
+    for document in documents:
+        spans = [[span.start, span.end, span.label] for span in document.entities]
+        write_line(stream, {"text": document.text, "label": spans, **_origin(document)})
+
+
+def write_prodigy(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write what Prodigy imports: `text`, `spans`, and `tokens` where the words are known."""
+    for document in documents:
+        task: dict[str, Any] = {"text": document.text}
+        starts: dict[int, int] = {}
+        ends: dict[int, int] = {}
+        if document.words is not None:
+            task["tokens"] = tokens = _tokens(document)
+            starts = {token["start"]: token["id"] for token in tokens}
+            ends = {token["end"]: token["id"] for token in tokens}
+        task["spans"] = []
+        for span in document.entities:
+            member: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
+            if span.start in starts and span.end in ends:
+                member.update(token_start=starts[span.start], token_end=ends[span.end])
+            if span.score is not None:
+                member["score"] = _rounded(span.score)
+            task["spans"].append(member)
+        write_line(stream, {**task, "meta": _origin(document)})
+
+
+def write_label_studio(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write a list of tasks with predictions for Label Studio. Its labeling interface is to have
+    `<Labels name="label" toName="text">` and `<Text name="text" value="$text"/>`."""
+    stream.write(b"[")
+    for number, document in enumerate(documents):
+        stream.write(b",\n" if number else b"\n")
+        stream.write(_dump(_task(document)).encode("utf8"))
+        stream.flush()
+    stream.write(b"\n]\n")
+
+
+def write_line(stream: BinaryIO, record: dict[str, Any]) -> None:
+    """Write an object of JSON as one line, and pass it on at once.
+
+    stream (BinaryIO): The file.
+    record (dict): The object.
+    """
+    stream.write(_dump(record).encode("utf8") + b"\n")
+    stream.flush()
+
+
+def _task(document: Document) -> dict[str, Any]:
+    results = []
+    for number, span in enumerate(document.entities):
+        key = f"{document.source}/{document.line}/{number}/{span[:3]}"
+        result: dict[str, Any] = {
+            "id": sha256(key.encode("utf8", "surrogatepass")).hexdigest()[:10],
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": {
+                "start": span.start,
+                "end": span.end,
+                "text": document.text[span.start : span.end],
+                "labels": [span.label],
+            },
+        }
+        if span.score is not None:
+            result["score"] = _rounded(span.score)
+        results.append(result)
+    scores = [result["score"] for result in results if "score" in result]
+    prediction: dict[str, Any] = {"model_version": _MODEL, "result": results}
+    if scores:
+        prediction["score"] = _rounded(sum(scores) / len(scores))
+    data = {"text": document.text, **_origin(document)}
+    return {"data": data, "predictions": [prediction]}
+
+
+def _tokens(document: Document) -> list[dict[str, Any]]:
+    words = document.words or ()
+    spaces = document.spaces or [True] * len(words)
+    tokens, offset = [], 0
+    for number, (word, space) in enumerate(zip(words, spaces, strict=True)):
+        end = offset + len(word)
+        tokens.append({"text": word, "start": offset, "end": end, "id": number, "ws": bool(space)})
+        offset = end + bool(space)
+    return tokens
+
+
+def _entity(document: Document, span: TextSpan) -> dict[str, Any]:
+    return {
+        "start": span.start,
+        "end": span.end,
+        "label": span.label,
+        "text": document.text[span.start : span.end],
+        "score": None if span.score is None else _rounded(span.score),
+    }
+
+
+def _origin(document: Document) -> dict[str, Any]:
+    return {"source": document.source, "line": document.line, "meta": document.meta}
+
+
+def _rounded(score: float) -> float:
+    return round(score, 4)
+
+
+def _dump(record: dict[str, Any]) -> str:
+    line = json.dumps(record, ensure_ascii=False, default=str)
+    try:
+        line.encode("utf8")
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: only an escape can say it.
+        return json.dumps(record, default=str)
+    return line
