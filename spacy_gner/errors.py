@@ -124,6 +124,10 @@ class Errors(metaclass=_WithCodes):
     )
     E031 = "The batch cannot be annotated: {reason}. Its columns: {found}."
     E032 = "The text could not be annotated: {reason}"
+    E040 = (
+        "The tokenizer of the model cannot be used: {reason}. Save the tokenizer that the model was "
+        "trained with beside it: tokenizer.json and tokenizer_config.json."
+    )
     # --- E1xx: parsing and matching ------------------------------------------
     E101 = (
         "The prefixes of a tagging scheme must be letters of 'BIES', but got {prefixes!r}. "

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -15,6 +16,7 @@ from transformers import (
 )
 
 from spacy_gner.backbones.backbone import Backbone
+from spacy_gner.backbones.codec import TextCodec
 from spacy_gner.backbones.settings import BackboneSettings
 from spacy_gner.formats import BIO, Prompt, Template
 
@@ -84,6 +86,13 @@ def sentencepiece_tokenizer(
     )
 
 
+def make_backbone(model: Any, tokenizer: Any, family: str, **settings: Any) -> Backbone:
+    """RETURNS (Backbone): A model in memory as a backbone, on the CPU."""
+    chosen = BackboneSettings(f"tiny-{family}", device="cpu", **settings)
+    codec = TextCodec.of_model(tokenizer, family, model.config, chosen)
+    return Backbone(codec, model, chosen)
+
+
 def build_tiny_causal(
     seed: int = 0,
     hidden: int = 32,
@@ -116,7 +125,7 @@ def build_tiny_causal(
     )
     torch.manual_seed(seed)
     model = LlamaForCausalLM(config).eval()
-    return Backbone(model, tokenizer, "causal", BackboneSettings("tiny-causal", device="cpu"))
+    return make_backbone(model, tokenizer, "causal")
 
 
 def build_tiny_seq2seq(
@@ -138,7 +147,7 @@ def build_tiny_seq2seq(
     )
     torch.manual_seed(seed)
     model = T5ForConditionalGeneration(config).eval()
-    return Backbone(model, tokenizer, "seq2seq", BackboneSettings("tiny-seq2seq", device="cpu"))
+    return make_backbone(model, tokenizer, "seq2seq")
 
 
 def save_tiny(backbone: Backbone, path: Path) -> Path:

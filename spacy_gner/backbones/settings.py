@@ -19,6 +19,11 @@ DEFAULT_MAX_LENGTH = 512
 INSTRUCTION_FORMAT = "[INST] {prompt} [/INST]"
 
 
+# The keys and values of one label set take 8 MB with the embedded default, and 80 MB with a 7B
+# model in bfloat16; a table of tags with some hundreds of words takes one.
+CACHE_BYTES = 512 * 2**20
+
+
 @registry.misc("spacy_gner.Lora.v1")
 @dataclass(frozen=True)
 class Lora:
@@ -73,6 +78,7 @@ class BackboneSettings:
     prompt_format: str | None = None
     trust_remote_code: bool = False
     save_weights: bool = True
+    cache_bytes: int = CACHE_BYTES
     lora: Lora | None = None
     gradient_checkpointing: bool = False
     mixed_precision: bool = False
@@ -96,6 +102,12 @@ class BackboneSettings:
             raise ValueError(
                 Errors.E017.format(
                     field="max_length", expected="1 or more tokens, or null", found=self.max_length
+                )
+            )
+        if self.cache_bytes < 0:
+            raise ValueError(
+                Errors.E017.format(
+                    field="cache_bytes", expected="0 or more bytes", found=self.cache_bytes
                 )
             )
         if self.prompt_format is not None and "{prompt}" not in self.prompt_format:

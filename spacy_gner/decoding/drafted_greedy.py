@@ -122,7 +122,7 @@ class DraftedGreedy:
     ) -> list[Generation]:
         session = Session(backbone, ModelView(backbone), requests, prompts)
         recorder = Recorder(tag_tokens(backbone, requests), backbone.device)
-        closing = backbone.closing_ids
+        closing = frozenset(backbone.codec.tokens_with(")").values())
         rows = []
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
             table = tag_table(backbone, request.scheme, request.labels)

@@ -1,9 +1,7 @@
 """Keys and values of the beginning that prompts share: instruction and labels."""
 
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,67 +11,53 @@ from .cache import Layer, read_layers
 from .forward import ModelView
 from .request import Request
 
-# Per backbone. The prefix of one label set takes 8 MB with the embedded default, and
-# 80 MB with a 7B model in bfloat16.
-MAX_BYTES = 512 * 2**20
 
+@dataclass(frozen=True)
+class Prefix:
+    """What a model computed for the beginning of a prompt.
 
-class PrefixCache:
-    """Computed prefixes of one backbone, the least used ones go first. Safe to share
-    between threads.
-
-    max_bytes (int): How much it may hold; the last one that was computed is always kept.
+    layers (list[tuple[torch.Tensor, torch.Tensor]]): Keys and values per layer, shape
+        (1, heads, P, size). Not to be changed.
     """
 
-    def __init__(self, max_bytes: int = MAX_BYTES):
-        self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[tuple, list[Layer]] = OrderedDict()
-        self._version: object = None
-
-    def get(self, backbone: Backbone, view: ModelView, ids: tuple[int, ...]) -> list[Layer]:
-        """The keys and values of a prefix.
-
-        backbone (Backbone): The model; weights that changed empty the cache.
-        view (ModelView): The view that computes a new one.
-        ids (tuple[int, ...]): The tokens of the prefix, length P.
-        RETURNS (list[tuple[torch.Tensor, torch.Tensor]]): Per layer, shape (1, heads, P, size).
-            Not to be changed.
-        """
-        version = (backbone.version, backbone.device, view.model.dtype, _changes(view.model))
-        with self._lock:
-            if version != self._version:
-                self._entries.clear()
-                self._version = version
-            if ids in self._entries:
-                self._entries.move_to_end(ids)
-                return self._entries[ids]
-        layers = _compute(backbone, view, ids)
-        with self._lock:
-            if version == self._version:
-                self._entries[ids] = layers
-                while len(self._entries) > 1 and self.n_bytes > self._max_bytes:
-                    self._entries.popitem(last=False)
-        return layers
+    layers: list[Layer]
 
     @property
     def n_bytes(self) -> int:
-        """RETURNS (int): How much it holds."""
-        return sum(
-            t.numel() * t.element_size()
-            for layers in list(self._entries.values())
-            for layer in layers
-            for t in layer
-        )
-
-    def __len__(self) -> int:
-        return len(self._entries)
+        """RETURNS (int): How much memory it takes."""
+        return sum(t.numel() * t.element_size() for layer in self.layers for t in layer)
 
 
-def prefix_cache(backbone: Backbone) -> PrefixCache:
-    """RETURNS (PrefixCache): The cache of this backbone; it goes when the backbone goes."""
-    with _lock:
-        return _caches.setdefault(backbone, PrefixCache())
+def get_prefix(backbone: Backbone, view: ModelView, ids: tuple[int, ...]) -> Prefix:
+    """The keys and values of a prefix, from the backbone's cache if its weights are
+    still the same.
+
+    backbone (Backbone): The model.
+    view (ModelView): The view that computes a new one.
+    ids (tuple[int, ...]): The tokens of the prefix, length P.
+    RETURNS (Prefix): The prefix.
+    """
+    state = (backbone.version, backbone.device, view.model.dtype, count_changes(view.model))
+    if backbone.cache_state != state:
+        # Those of other weights would only take up room.
+        backbone.cache.forget(Prefix)
+        backbone.cache_state = state
+
+    def compute() -> Prefix:
+        inputs = torch.tensor([ids], device=backbone.device)
+        return Prefix(read_layers(view.fill_cache(inputs)))
+
+    return backbone.cache.get((Prefix, state, ids), compute)
+
+
+def count_changes(model: Any) -> int:
+    """How often weights were changed in place, as torch counts it: for those who change them
+    and leave `Backbone.version` as it is.
+
+    model (torch.nn.Module): The model.
+    RETURNS (int): The number; 0 where this version of torch does not tell.
+    """
+    return sum(0 if p.is_inference() else getattr(p, "_version", 0) for p in model.parameters())
 
 
 def shared_length(backbone: Backbone, request: Request, prompt: Sequence[int]) -> int:
@@ -90,18 +74,3 @@ def shared_length(backbone: Backbone, request: Request, prompt: Sequence[int]) -
             break
         length += 1
     return length
-
-
-_caches: weakref.WeakKeyDictionary[Backbone, PrefixCache] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def _changes(model: Any) -> int:
-    """RETURNS (int): How often weights were changed in place, as torch counts it: for those
-    who change them and leave `Backbone.version` as it is."""
-    return sum(0 if p.is_inference() else p._version for p in model.parameters())
-
-
-def _compute(backbone: Backbone, view: ModelView, ids: tuple[int, ...]) -> list[Layer]:
-    inputs = torch.tensor([ids], device=backbone.device)
-    return read_layers(view.fill_cache(inputs))

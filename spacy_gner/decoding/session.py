@@ -28,7 +28,7 @@ from .cache import (
 )
 from .forward import ModelView
 from .free_text import pad
-from .prefix_cache import prefix_cache, shared_length
+from .prefix_cache import get_prefix, shared_length
 from .request import Request
 
 # Encoder-decoders whose decoder sees only differences of positions. Others count
@@ -113,9 +113,10 @@ class Session:
             for request, prompt in zip(requests, prompts, strict=True)
         ]
         prefixes = [tuple(p[:n]) for p, n in zip(prompts, lengths, strict=True)]
-        store = prefix_cache(self._backbone)
         computed = {
-            p: store.get(self._backbone, self._view, p) for p in dict.fromkeys(prefixes) if p
+            p: get_prefix(self._backbone, self._view, p).layers
+            for p in dict.fromkeys(prefixes)
+            if p
         }
         self._lengths = lengths
         self._width = max(lengths)

@@ -1,8 +1,6 @@
 """The tokens of words and tags, as they are in the text that models are trained on."""
 
 import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +9,9 @@ from ..formats import Scheme
 from .guess import TagGuesser
 from .trie import TagTrie
 
-_MAX_TABLES = 256
 _MAX_WORDS = 20_000
+# What Python needs for a word of a table, measured: its text, its tokens, its places in dicts.
+_WORD_BYTES = 250
 # How byte-level and SentencePiece vocabularies write a blank.
 _BLANK_MARKS = "\u0120\u2581"
 _PROBES = ("word", "x", "1995", ".", "U.S.", "New-York", "it's")
@@ -56,9 +55,9 @@ class TagTable:
         self.tags = tuple(scheme.tags(labels))
         self.guesser = TagGuesser(scheme)
         self._scheme = scheme
-        # Not the backbone itself, which the cache of tables must not keep alive.
-        self._encode = weakref.WeakMethod(backbone.target_ids)
+        self._encode = backbone.codec.target_ids
         self._lock = threading.Lock()
+        self._tree_bytes = 0
         self._words: dict[str, WordTokens] = {}
         self._allowed: dict[tuple[int, str, bool], tuple[TagTrie, TagTrie]] = {}
         self._joins_before, joins_behind = _joining_tokens(backbone, self.tags)
@@ -135,6 +134,8 @@ class TagTable:
         with self._lock:
             if len(self._allowed) >= _MAX_WORDS:
                 self._allowed = {}
+                self._tree_bytes = 0
+            self._tree_bytes += trie.n_bytes
             # The tree of the word is kept with it, so that its id stays its own.
             self._allowed[key] = (word.trie, trie)
         return trie
@@ -146,12 +147,20 @@ class TagTable:
             for word in self.words(words)
         )
 
+    @property
+    def n_bytes(self) -> int:
+        """RETURNS (int): About how much memory it takes by now."""
+        return self._tree_bytes + _WORD_BYTES * (len(self._words) + len(self.tags))
+
     def _in_full(self, word: str) -> WordTokens:
         stem, suffixes = self._spell(word)
         # Most words share one tree, and need not have one each.
         if self._shared is not None and suffixes == self._shared_all:
             return WordTokens(stem, self._shared)
-        return WordTokens(stem, TagTrie(suffixes))
+        trie = TagTrie(suffixes)
+        with self._lock:
+            self._tree_bytes += trie.n_bytes
+        return WordTokens(stem, trie)
 
     def _spell(self, word: str) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """RETURNS (tuple): The tokens that all of `word(tag)` begin with, and the rest by tag."""
@@ -167,35 +176,14 @@ class TagTable:
         return any(word.endswith(end) or not end.isascii() for end in self._joins_before)
 
     def _target_ids(self, pieces: Sequence[str]) -> list[list[int]]:
-        encode = self._encode()
-        assert encode is not None
-        return encode(pieces) if pieces else []
+        return self._encode(pieces) if pieces else []
 
 
 def tag_table(backbone: Backbone, scheme: Scheme, labels: Sequence[str]) -> TagTable:
     """RETURNS (TagTable): The table for these labels, a cached one if it was asked for
     before with the same backbone."""
-    key = (type(scheme), scheme.name, tuple(labels))
-    with _lock:
-        tables = _tables.setdefault(backbone, OrderedDict())
-        table = tables.get(key)
-        if table is not None:
-            tables.move_to_end(key)
-            return table
-    table = TagTable(backbone, scheme, labels)
-    with _lock:
-        tables[key] = table
-        while len(tables) > _MAX_TABLES:
-            tables.popitem(last=False)
-    return table
-
-
-# By backbone, which goes when the backbone goes. Decoders hold no state of their own:
-# they are part of a config, and get pickled.
-_tables: weakref.WeakKeyDictionary[Backbone, OrderedDict[tuple, TagTable]] = (
-    weakref.WeakKeyDictionary()
-)
-_lock = threading.Lock()
+    key = (TagTable, type(scheme), scheme.name, tuple(labels))
+    return backbone.cache.get(key, lambda: TagTable(backbone, scheme, labels))
 
 
 def _joining_tokens(backbone: Backbone, tags: Sequence[str]) -> tuple[frozenset[str], bool]:
@@ -208,7 +196,7 @@ def _joining_tokens(backbone: Backbone, tags: Sequence[str]) -> tuple[frozenset[
     letters = {tag[0] for tag in tags}
     before: set[str] = set()
     behind = False
-    for token in backbone.opening_tokens:
+    for token in backbone.codec.tokens_with("("):
         at = token.find("(")
         while at >= 0:
             head, tail = token[:at].lstrip(_BLANK_MARKS), token[at + 1 :]

@@ -6,7 +6,7 @@ from typing import Any
 from spacy.util import registry
 from thinc.api import Model
 
-from ..backbones.settings import DEFAULT_MODEL, BackboneSettings, Lora
+from ..backbones.settings import CACHE_BYTES, DEFAULT_MODEL, BackboneSettings, Lora
 from .shim import BackboneShim
 
 
@@ -25,6 +25,7 @@ def build_transformer(
     prompt_format: str | None = None,
     trust_remote_code: bool = False,
     save_weights: bool = True,
+    cache_bytes: int = CACHE_BYTES,
     lora: Lora | None = None,
     gradient_checkpointing: bool = False,
     mixed_precision: bool = False,
@@ -48,6 +49,8 @@ def build_transformer(
     trust_remote_code (bool): Whether code that comes with a model may run.
     save_weights (bool): Whether `to_disk` writes the weights. False writes a reference
         (and the LoRA adapter, if one was trained).
+    cache_bytes (int): How much all that is kept for label sets may take together (keys and
+        values of prompts, tokens of tags), in bytes. The least recently used goes first.
     lora (Lora | None): Train a low-rank adapter instead of all weights, see
         `spacy_gner.Lora.v1`.
     gradient_checkpointing (bool): Less memory in training, more time.
@@ -65,6 +68,7 @@ def build_transformer(
         prompt_format,
         trust_remote_code,
         save_weights,
+        cache_bytes,
         lora,
         gradient_checkpointing,
         mixed_precision,

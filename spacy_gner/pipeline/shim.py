@@ -56,6 +56,7 @@ class BackboneShim(Shim):
     def _load(self, settings: BackboneSettings, adapter: KeptAdapter | None = None) -> None:
         # Imported here, since torch and transformers take seconds.
         from ..backbones.backbone import Backbone
+        from ..backbones.codec import TextCodec
         from ..backbones.device import quiet_transformers
         from ..backbones.loading import load_pretrained, merge_adapter
 
@@ -72,7 +73,8 @@ class BackboneShim(Shim):
                 adapter = KeptAdapter(source.adapter, is_own=False)
         # The settings of the shim, not those of the call: the weights may have come
         # from a saved pipeline, the name stays that of the source.
-        self._backbone = Backbone(model, objects.tokenizer, family, self.settings, adapter)
+        codec = TextCodec.of_model(objects.tokenizer, family, model.config, self.settings)
+        self._backbone = Backbone(codec, model, self.settings, adapter)
         self._model = model
 
     @contextmanager
@@ -132,6 +134,7 @@ class BackboneShim(Shim):
             device=here.device,
             dtype=here.dtype,
             save_weights=here.save_weights,
+            cache_bytes=here.cache_bytes,
             lora=here.lora,
             gradient_checkpointing=here.gradient_checkpointing,
             mixed_precision=here.mixed_precision,

@@ -11,7 +11,7 @@ from ..models import LABELS, WORDS, build_tiny_causal
 from .conftest import make_request
 
 BACKBONE = build_tiny_causal()
-CLOSING = BACKBONE.closing_ids
+CLOSING = frozenset(BACKBONE.codec.tokens_with(")").values())
 SENTENCE = "Marie Curie won the Nobel Prize while working in Paris .".split()
 
 

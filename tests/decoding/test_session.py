@@ -8,10 +8,16 @@ from spacy_gner.decoding.cache import read_layers
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.forward import ModelView
-from spacy_gner.decoding.prefix_cache import PrefixCache, prefix_cache, shared_length
+from spacy_gner.decoding.prefix_cache import Prefix, shared_length
 from spacy_gner.decoding.session import Session
 
-from ..models import WORDS, add_noise, build_tiny_causal, build_tiny_seq2seq
+from ..models import (
+    WORDS,
+    add_noise,
+    build_tiny_causal,
+    make_backbone,
+    sentencepiece_tokenizer,
+)
 from .conftest import BUILDERS, make_request
 
 MANY = 10**6
@@ -78,31 +84,23 @@ def test_rows_stay_what_they_are(backbone, seed):
             rows = [(p, o[:c]) for (p, o), c in zip(rows, cuts, strict=True)]
 
 
+def prefixes(backbone):
+    return [v for v in backbone.cache._values.values() if isinstance(v, Prefix)]
+
+
 def test_prefix_is_computed_once_per_label_set():
     backbone = build_tiny_causal()
     requests = [make_request([word, "in", "Paris"]) for word in WORDS[:6]]
     other = make_request(["London"], labels=("other",))
     make_drafted_greedy(max_new_tokens=4)(backbone, requests, MANY)
-    cache = prefix_cache(backbone)
-    assert len(cache) == 1
-    layers = next(iter(cache._entries.values()))
+    (first,) = prefixes(backbone)
     make_exact_search()(backbone, [*requests, other], MANY)
-    assert len(cache) == 2
-    assert next(iter(cache._entries.values())) is layers
-    prompt = backbone.prompt_ids([requests[0].prompt.text])[0]
+    assert len(prefixes(backbone)) == 2
+    assert prefixes(backbone)[0] is first
+    prompt = backbone.codec.prompt_ids([requests[0].prompt.text])[0]
     shared = shared_length(backbone, requests[0], prompt)
     assert 0 < shared < len(prompt)
-    assert layers[0][0].shape[2] == shared
-
-
-def test_prefix_cache_is_bounded_and_forgets_the_oldest():
-    backbone = build_tiny_causal()
-    view, cache = ModelView(backbone), PrefixCache(max_bytes=1)
-    with torch.inference_mode():
-        first = cache.get(backbone, view, (1, 2, 3))
-        assert cache.get(backbone, view, (1, 2, 3)) is first
-        cache.get(backbone, view, (4, 5))
-    assert len(cache) == 1 and (4, 5) in cache._entries
+    assert first.layers[0][0].shape[2] == shared
 
 
 @pytest.mark.parametrize("counted", [True, False])
@@ -114,6 +112,7 @@ def test_prefix_is_computed_anew_when_weights_change(counted):
     add_noise(backbone, 1.0)
     if not counted:
         backbone.version -= 1
+    assert len(prefixes(backbone)) == 1
     after = decoder(backbone, [request], MANY)[0].log_prob
     fresh = build_tiny_causal()
     add_noise(fresh, 1.0)
@@ -165,15 +164,15 @@ def test_models_without_keys_and_values_are_refused():
 def test_seq2seq_with_absolute_positions_is_decoded_row_by_row():
     from transformers import BartConfig, BartForConditionalGeneration
 
-    backbone = build_tiny_seq2seq()
+    tokenizer = sentencepiece_tokenizer()
     config = BartConfig(
-        vocab_size=len(backbone.tokenizer), d_model=16, encoder_layers=1, decoder_layers=1,
+        vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1,
         encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32,
         decoder_ffn_dim=32, pad_token_id=0, eos_token_id=1, bos_token_id=None,
         decoder_start_token_id=1, forced_eos_token_id=None,
     )  # fmt: skip
     torch.manual_seed(0)
-    backbone.model = BartForConditionalGeneration(config).eval()
+    backbone = make_backbone(BartForConditionalGeneration(config).eval(), tokenizer, "seq2seq")
     requests = [make_request(list(WORDS[i : i + 3 + i])) for i in range(4)]
     together = make_exact_search(max_forks=3)(backbone, requests, MANY)
     alone = [make_exact_search(max_forks=3)(backbone, [r], MANY)[0] for r in requests]

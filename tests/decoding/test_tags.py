@@ -1,8 +1,10 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.tags import _MAX_TABLES, TagTable, tag_table
+from spacy_gner.decoding.tags import TagTable, tag_table
 from spacy_gner.decoding.trie import TagTrie
 from spacy_gner.formats import BIO, BIOES
 
@@ -60,9 +62,24 @@ def test_tables_are_cached_by_labels_and_scheme():
     assert tag_table(backbone, BIO(), ["b", "a"]) is not table
     assert tag_table(backbone, BIOES(), ["a", "b"]) is not table
     assert tag_table(build_tiny_causal(), BIO(), ["a", "b"]) is not table
-    for i in range(_MAX_TABLES + 6):
-        tag_table(backbone, BIO(), [f"label {i}"])
+    backbone.cache.max_bytes = backbone.cache.n_bytes
+    tag_table(backbone, BIO(), ["another label"])
     assert tag_table(backbone, BIO(), ["a", "b"]) is not table
+
+
+def test_tables_know_about_how_large_they_are(backbone):
+    """Within a factor of two of what Python takes for them."""
+    table = TagTable(backbone, BIO(), LABELS)
+    words = [f"{a}{b}" for a in "abcdefghij" for b in range(100)]
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    start = table.n_bytes
+    for word in table.words(words):
+        for previous in ("", "O", "B-person"):
+            table.allowed(word, previous, False)
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert taken / 2 < table.n_bytes - start < taken * 2
 
 
 def test_tables_forget_words_but_not_what_they_are(monkeypatch):

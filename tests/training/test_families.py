@@ -5,8 +5,6 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM
 
-from spacy_gner.backbones.backbone import Backbone
-from spacy_gner.backbones.settings import BackboneSettings
 from spacy_gner.decoding.beam_search import make_beam_search
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
@@ -17,7 +15,7 @@ from spacy_gner.training.forward import forward_batch, get_loss
 from spacy_gner.training.pairs import TrainingPair
 from spacy_gner.training.weights import TokenWeights
 
-from ..models import LABELS, byte_level_tokenizer, prompt_of
+from ..models import LABELS, byte_level_tokenizer, make_backbone, prompt_of
 
 # Their sizes, and whether they have keys and values that drafts can be taken back from: Mamba
 # never, the others since transformers 5.
@@ -49,7 +47,7 @@ def family(request):
     config = getattr(transformers, request.param)(vocab_size=len(tokenizer), **ids, **sizes)
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(config).eval()
-    return Backbone(model, tokenizer, "causal", BackboneSettings("t", device="cpu")), has_cache
+    return make_backbone(model, tokenizer, "causal"), has_cache
 
 
 def test_families_batch_is_trained_as_its_rows_are(family):
