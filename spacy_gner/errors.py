@@ -109,8 +109,8 @@ class Errors(metaclass=_WithCodes):
     )
     E026 = "doc._.gner_labels of a Doc cannot be used: {reason}"
     E027 = (
-        "{place}: {reason}. A line of a .jsonl file is an object with a text, such as "
-        '{{"text": "Marie Curie was born in Warsaw."}}.'
+        "{place}: there is no text in the field {field!r} (found: {found}). Name the field or column "
+        "that holds the text: --text-column NAME."
     )
     E028 = "Cannot read '{path}': {reason}."
     E029 = (
@@ -142,7 +142,7 @@ class Errors(metaclass=_WithCodes):
         "No corpus file at {path}. Give a file, a glob pattern, or a directory that holds "
         "files ending in {suffixes} (or these with .gz)."
     )
-    E203 = 'The setting `{name}` of a corpus reader is "{value}", but must be one of {choices}.'
+    E203 = 'The setting "{name}" is {value!r}, but must be one of {choices}.'
     E204 = (
         "{place}: the text is not in this encoding ({error}). Text is read as UTF-8 unless you name "
         "another encoding: --encoding cp1252 (Windows, Latin-1), --encoding utf-16; `encoding` in "
@@ -255,6 +255,34 @@ class Errors(metaclass=_WithCodes):
         "The folder {path} holds files already. Write to a new one; --overwrite only replaces a "
         "folder that an earlier run wrote (it has a documents.json)."
     )
+    E240 = (
+        'There are no labels to look for. Name them: --labels "person,city" (or '
+        '"PER=person,LOC=city"), or give each text its own in the field gner_labels.'
+    )
+    E241 = (
+        "{path} looks like {found}, from which no text is taken. Convert it to plain text first, or "
+        "say what it is: --input-format text, json, csv, tsv, docbin or parquet."
+    )
+    E242 = (
+        "An interrupted run left {path} ({n} document(s)). Add --resume to go on there, or "
+        "--overwrite to begin anew."
+    )
+    E243 = "--resume and --overwrite are about a file: name it with --output."
+    E244 = (
+        "The run that left {path} had {name} = {before!r}, this one has {now!r}. Go on with the same "
+        "settings, or add --overwrite instead of --resume to begin anew."
+    )
+    E245 = (
+        "{path} cannot be read as what an interrupted run left ({error}). Remove it, or add "
+        "--overwrite to begin anew."
+    )
+    E246 = (
+        "The labels {labels!r} end with a comma. Put labels with blanks in quotation marks: --labels "
+        '"person, city".'
+    )
+    E247 = "No text could be read. The first reason: {reason}"
+    E248 = "--resume and --overwrite exclude each other: give one of them."
+    E249 = "{place}: this is no valid JSON: {error}."
     # --- E3xx: scoring and reports ---------------------------------------------
     E301 = (
         "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "

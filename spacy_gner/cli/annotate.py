@@ -1,35 +1,79 @@
-"""`python -m spacy_gner annotate`: entities in text files."""
+"""`python -m spacy_gner annotate`: entities in texts of every kind of file."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 from tqdm import tqdm
 
+from ..corpora.document import Document, TextSpan
+from ..corpora.source import STDIN
+from ..corpora.writers import WRITERS
+from ..errors import Errors
 from ._app import app
+from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
+from .journal import Journal, key_of
+from .splitting import SPLITS
+from .targets import check_output, output_format, write_documents
+
+# Formats that can use the words beside the text.
+_WITH_WORDS = ("conll", "words", "prodigy")
+_INTERRUPTED = 130
 
 
 @app.command("annotate")
 def annotate(
     files: Annotated[
         list[str] | None,
-        typer.Argument(help="Text files (one text per line) or .jsonl files; - is stdin."),
+        typer.Argument(
+            help="Files, folders or glob patterns: text, JSON lines, JSON, CSV, TSV, .spacy, "
+            "Parquet, gzipped or not; - is standard input."
+        ),
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help='What to look for: "person,city" or "PER=person,LOC=city".'),
+        typer.Option(
+            "--labels", "-l", help='What to look for: "person,city" or "PER=person,LOC=city".'
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="A spaCy pipeline, or a language model (name or directory)."),
+        typer.Option(
+            "--model", "-m", help="A spaCy pipeline, or a language model (name or directory)."
+        ),
     ] = None,
-    output_format: Annotated[
-        str, typer.Option("--format", help="jsonl, docbin or html.")
-    ] = "jsonl",
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help=f"{', '.join(WRITERS)}. Told by the name of the output if left out, else jsonl.",
+        ),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="A file; standard output if left out.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A file (for brat a folder); standard output if left out."
+        ),
+    ] = None,
+    input_format: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(KINDS)}. Told by each file's name or content if left out."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help=f"How text files are cut: {', '.join(SPLITS)}. Guessed if left out."),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help='Field or column that holds the text; "text" if left out.')
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of text that is not UTF-8, such as cp1252.")
     ] = None,
     lang: Annotated[str, typer.Option(help="Language of the tokenizer.")] = "en",
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
@@ -38,71 +82,251 @@ def annotate(
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Drop entities scored lower.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Texts to read ahead.")] = 32,
+    overwrite: Annotated[bool, typer.Option(help="Replace an output that exists.")] = False,
+    resume: Annotated[bool, typer.Option(help="Go on where a run was interrupted.")] = False,
 ) -> None:
     """Find entities in texts and write them as they are found.
 
-    A line that cannot be read, or a text that fails, is reported on standard error and
-    passed over; the exit code is then 1.
+    A text that cannot be read, or that fails, is reported on standard error and passed over; the
+    exit code is then 1. The output appears under its name when all is done. Until then the
+    documents are kept beside it, in OUTPUT.part, where --resume goes on.
     """
-    from ..pipeline.loading import make_pipeline, parse_labels
-    from .outputs import FORMATS, open_writer
-    from .texts import read_texts
-
-    if output_format not in FORMATS:
-        raise typer.BadParameter(f"one of {', '.join(FORMATS)}", param_hint="--format")
-    names = files or ["-"]
-    failures: list[str] = []
-
-    def report(message: str) -> None:
-        failures.append(message)
-        tqdm.write(message, file=sys.stderr)
-
-    settings = {} if threshold is None else {"threshold": threshold}
+    run = _Run(output)
     try:
-        wanted = None if labels is None else parse_labels(labels)
-        nlp, component = make_pipeline(model, wanted, lang, device, decoder, settings)
-        # The model is loaded before the output is opened, which may be of an earlier run.
-        _ = component.planner
-    except (ValueError, ImportError) as error:
+        wanted = _parse(labels)
+        settings = InputSettings(input_format, split, text_column, encoding)
+        run.format = output_format(format, output, "jsonl")
+        inputs = Inputs(find_inputs(files or [STDIN], encoding), settings)
+        if output is None and (resume or overwrite):
+            raise ValueError(Errors.E243)
+        if resume and overwrite:
+            raise ValueError(Errors.E248)
+        if output is not None:
+            run.journal = Journal(
+                output,
+                {
+                    "labels": labels,
+                    "model": model,
+                    "format": run.format,
+                    "lang": lang,
+                    "decoder": decoder,
+                    "threshold": threshold,
+                },
+            )
+            if run.prepare([source.path for source in inputs.sources], overwrite, resume):
+                print(f"{output} is complete. Add --overwrite to write it anew.", file=sys.stderr)
+                return
+        run.look_ahead(inputs, needs_labels=wanted is None and model is None)
+        run.load(model, wanted, lang, device, decoder, threshold)
+    except (ValueError, ImportError, OSError) as error:
+        _stop(error)
+    try:
+        run.annotate(inputs, batch_size)
+    except KeyboardInterrupt:
+        print(run.how_to_go_on("Interrupted"), file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED) from None
+    except (ValueError, ImportError, OSError) as error:
         print(error, file=sys.stderr)
+        print(run.how_to_go_on("Stopped"), file=sys.stderr)
         raise typer.Exit(2) from error
-
-    def on_error(name: str, component: Any, docs: list[Any], error: Exception) -> None:
-        for doc in docs:
-            place = doc._context or {}
-            report(f"{place.get('source')}, line {place.get('line')}: {error}")
-
-    nlp.set_error_handler(on_error)  # type: ignore[arg-type]
-    with _progress(names) as bar, open_writer(output_format, output) as write:
-        stream = _docs(nlp, read_texts(names, report, bar.update), report)
-        for doc, meta in nlp.pipe(stream, as_tuples=True, batch_size=batch_size):
-            write(doc, meta)
-    if failures:
-        print(f"{len(failures)} line(s) could not be annotated.", file=sys.stderr)
+    if run.failures:
+        print(f"{len(run.failures)} text(s) could not be annotated.", file=sys.stderr)
         raise typer.Exit(1)
 
 
-def _docs(nlp: Any, texts: Iterable[Any], report: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
-    for text in texts:
-        meta = {"source": text.source, "line": text.line, **text.meta}
-        try:
-            doc = nlp.make_doc(text.text)
-        except ValueError as error:
-            report(f"{text.source}, line {text.line}: {error}")
-            continue
-        doc._.gner_labels = text.labels
-        yield doc, meta
+@dataclass
+class _Run:
+    """One run of the command.
+
+    output (Path | None): Where to write; None is standard output.
+    format (str): What to write.
+    journal (Journal | None): What is done so far, for an output that is a file.
+    done (dict): How many documents of each key an earlier run has done.
+    n_words (int | None): Words in all texts, if known.
+    begins_anew (bool): Whether what an interrupted run left is thrown away.
+    failures (list[str]): Messages about texts that could not be annotated.
+    """
+
+    output: Path | None
+    format: str = "jsonl"
+    journal: Journal | None = None
+    done: dict[Any, int] = field(default_factory=dict)
+    n_words: int | None = None
+    begins_anew: bool = False
+    failures: list[str] = field(default_factory=list)
+    nlp: Any = None
+    component: Any = None
+    n_written: int = 0
+
+    def prepare(self, inputs: list[Path], overwrite: bool, resume: bool) -> bool:
+        """Look at what stands where the output will.
+
+        RETURNS (bool): Whether nothing is left to be done, since the output is complete.
+        """
+        assert self.journal is not None and self.output is not None
+        check_output(self.output, inputs, overwrite or resume)
+        self.begins_anew = overwrite
+        if not overwrite and self.journal.exists():
+            done = self.journal.done()
+            if not resume:
+                raise ValueError(Errors.E242.format(path=self.journal.path, n=sum(done.values())))
+            self.done = dict(done)
+        return resume and not self.journal.exists() and self.output.exists()
+
+    def look_ahead(self, inputs: Inputs, needs_labels: bool) -> None:
+        """Read all files once, so that what is wrong with them is said before the model is loaded,
+        and so that the progress has an end."""
+        if any(source.is_stdin for source in inputs.sources):
+            return
+        problems: list[str] = []
+        n_texts = n_words = n_without = 0
+        for text in inputs.read(problems.append, Vocab()):
+            n_texts += 1
+            n_words += text.n_words
+            n_without += text.labels is None
+        if not n_texts and problems:
+            raise ValueError(Errors.E247.format(reason=problems[0]))
+        if needs_labels and n_without:
+            raise ValueError(Errors.E240)
+        self.n_words = n_words
+        _say_what_was_guessed(inputs)
+
+    def load(
+        self,
+        model: str | None,
+        labels: Any,
+        lang: str,
+        device: str | None,
+        decoder: str | None,
+        threshold: float | None,
+    ) -> None:
+        """Load the pipeline."""
+        from ..pipeline.loading import make_pipeline
+
+        settings = {} if threshold is None else {"threshold": threshold}
+        self.nlp, self.component = make_pipeline(model, labels, lang, device, decoder, settings)
+        # Loaded here, so that a model that is not there costs nothing.
+        _ = self.component.planner
+
+    def annotate(self, inputs: Inputs, batch_size: int) -> None:
+        """Annotate the texts and write them."""
+        self.nlp.set_error_handler(self._on_error)
+        with _progress(self.n_words) as bar:
+            documents = self._documents(inputs, batch_size, bar)
+            if self.journal is None:
+                write_documents(documents, self.format, None)
+                return
+            if self.begins_anew:
+                self.journal.remove()
+            with self.journal as journal:
+                for document in documents:
+                    journal.write(document)
+        write_documents(self.journal.documents(), self.format, self.output)
+        self.journal.remove()
+
+    def how_to_go_on(self, what: str) -> str:
+        """RETURNS (str): What is there after an interruption, and how to go on."""
+        if self.journal is None:
+            return f"{what} after {self.n_written} document(s)."
+        return (
+            f"{what}: {self.journal.n_documents} document(s) are kept in {self.journal.path}. "
+            "To go on, give the same command with --resume."
+        )
+
+    def _documents(self, inputs: Inputs, batch_size: int, bar: Any) -> Iterator[Document]:
+        stream = self._docs(inputs, bar)
+        for doc, text in self.nlp.pipe(stream, as_tuples=True, batch_size=batch_size):
+            yield self._document(doc, text)
+            self.n_written += 1
+            bar.update(text.n_words)
+            bar.set_postfix_str(f"{self.n_written} texts", refresh=False)
+
+    def _docs(self, inputs: Inputs, bar: Any) -> Iterator[tuple[Doc, InputText]]:
+        for text in inputs.read(self._report, self.nlp.vocab):
+            key = key_of(text)
+            if self.done.get(key):
+                self.done[key] -= 1
+                bar.update(text.n_words)
+                continue
+            try:
+                doc = text.doc if text.doc is not None else self.nlp.make_doc(text.text)
+                if text.doc is None and text.labels is not None:
+                    doc._.gner_labels = text.labels
+            except ValueError as error:
+                self._report(f"{text.source}, line {text.line}: {error}")
+                continue
+            yield doc, text
+
+    def _document(self, doc: Doc, text: InputText) -> Document:
+        from ..pipeline.annotator import entity_records
+
+        entities = [
+            TextSpan(e["start"], e["end"], e["label"], e["score"])
+            for e in entity_records(doc, self.component)
+        ]
+        words = spaces = packed = None
+        if self.format in _WITH_WORDS:
+            words = [token.text for token in doc]
+            spaces = [bool(token.whitespace_) for token in doc]
+        if self.format == "docbin":
+            packed = DocBin(docs=[doc], store_user_data=True).to_bytes()
+        return Document(
+            doc.text,
+            entities,
+            source=text.source,
+            line=text.line,
+            meta=text.meta,
+            words=words,
+            spaces=spaces,
+            packed=packed,
+        )
+
+    def _on_error(self, name: str, component: Any, docs: list[Doc], error: Exception) -> None:
+        for doc in docs:
+            text = doc._context
+            place = "" if text is None else f"{text.source}, line {text.line}: "
+            self._report(f"{place}{error}")
+
+    def _report(self, message: str) -> None:
+        self.failures.append(message)
+        tqdm.write(message, file=sys.stderr)
 
 
-def _progress(names: list[str]) -> Any:
-    paths = [Path(name) for name in names if name != "-"]
-    total = sum(path.stat().st_size for path in paths if path.is_file())
+def _parse(labels: str | None) -> Any:
+    """RETURNS (list[str] | dict[str, str] | None): The labels, checked before a model is loaded."""
+    from ..formats.labels import LabelSet
+    from ..pipeline.loading import parse_labels
+
+    if labels is None:
+        return None
+    if labels.rstrip().endswith(","):
+        raise ValueError(Errors.E246.format(labels=labels))
+    wanted = parse_labels(labels)
+    LabelSet.make(wanted)
+    return wanted
+
+
+def _say_what_was_guessed(inputs: Inputs) -> None:
+    if inputs.settings.split is None and inputs.splits:
+        found = ", ".join(f"{n} as {split}" for split, n in inputs.splits.items())
+        others = " or ".join(split for split in SPLITS if split not in inputs.splits)
+        print(f"Text files read: {found}. For others: --split {others}.", file=sys.stderr)
+    if inputs.n_nul:
+        print(f"{inputs.n_nul} NUL character(s) are read as blanks.", file=sys.stderr)
+
+
+def _progress(n_words: int | None) -> Any:
     # On standard input there is no end in sight, and somebody may be typing.
     return tqdm(
-        total=total or None,
-        unit="B",
+        total=n_words,
+        unit=" words",
         unit_scale=True,
         file=sys.stderr,
-        disable=not paths,
+        disable=n_words is None,
         desc="annotate",
     )
+
+
+def _stop(error: Exception) -> None:
+    print(error, file=sys.stderr)
+    raise typer.Exit(2) from error

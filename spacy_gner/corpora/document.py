@@ -69,6 +69,15 @@ class Document:
     meta: dict[str, Any] = field(default_factory=dict)
     packed: bytes | None = None
 
+    def with_words(
+        self,
+        words: Sequence[str] | None,
+        spaces: Sequence[bool] | None,
+        packed: bytes | None = None,
+    ) -> "Document":
+        """RETURNS (Document): The same with words, the spaces behind them, and a packed Doc."""
+        return replace(self, words=words, spaces=spaces, packed=packed)
+
 
 def from_words(
     words: Sequence[str],

@@ -26,7 +26,7 @@ class Item:
 
     place (str): File and line (or number in a list), for messages.
     number (int): Line, row, or number in a list; from 1.
-    load (Callable[[], Any]): Gives the item, or raises CorpusError (E205) if it is broken.
+    load (Callable[[], Any]): Gives the item, or raises CorpusError (E249, E226) if it is broken.
     """
 
     place: str
@@ -41,7 +41,7 @@ def iter_json(source: Source) -> Iterator[Item]:
     YIELDS (Item): An item; where the file is one broken piece, the only item raises.
     RAISES (CorpusError): What reading the source raises.
     """
-    if source.is_stdin or not _is_one_value(source):
+    if not _is_one_value(source):
         for number, line in source.lines():
             if line.strip():
                 place = f"{source.name}:{number}"
@@ -167,7 +167,9 @@ def _open_parquet(source: Source) -> Any:
 
 def _is_one_value(source: Source) -> bool:
     """Whether a file is one JSON value: its first line alone is none, or is all there is."""
-    lines = (line for _, line in source.lines() if line.strip())
+    # Of standard input, which cannot be read twice, the beginning has to do.
+    every = source.head_lines() if source.is_stdin else (line for _, line in source.lines())
+    lines = (line for line in every if line.strip())
     first = next(lines, b"")
     if not first.lstrip().startswith((b"[", b"{")):
         return False
@@ -209,8 +211,7 @@ def _load(text: str, place: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        error_text = f"no valid JSON ({error})"
-        raise CorpusError(Errors.E205.format(place=place, error=error_text)) from None
+        raise CorpusError(Errors.E249.format(place=place, error=error)) from None
 
 
 def _itself(item: Any) -> Any:

@@ -84,6 +84,12 @@ class Source:
         with self.open() as file:
             return file.peek(_HEAD)[:_HEAD] if self.is_stdin else file.read(_HEAD)
 
+    def head_lines(self) -> Iterator[bytes]:
+        """RETURNS (Iterator[bytes]): The lines of the beginning, in UTF-8; the last may be cut."""
+        head = self.head()
+        text = head.decode(self.text_encoding(head) or "utf-8-sig", "replace")
+        return (line.encode("utf8", "surrogatepass") for line in text.splitlines())
+
     def lines(self) -> Iterator[tuple[int, bytes]]:
         r"""Iterate over the lines, without their line ends.
 

@@ -86,7 +86,7 @@ class Annotator:
         rows = self._docs(nlp, texts, labels, errors)
         for doc, (row, _) in nlp.pipe(rows, as_tuples=True):
             if errors[row] is None:
-                entities[row] = _records(doc, component)
+                entities[row] = entity_records(doc, component)
         return {**columns, ENTITIES: entities, ERROR: errors}
 
     def _read(self, columns: dict[str, Any]) -> tuple[list[Any], list[Any]]:
@@ -156,7 +156,14 @@ def _message(error: Exception) -> str:
     return Errors.E032.format(reason=f"{type(error).__name__}: {text}" if text else repr(error))
 
 
-def _records(doc: Doc, component: Any) -> list[dict[str, Any]]:
+def entity_records(doc: Doc, component: Any) -> list[dict[str, Any]]:
+    """The entities of a Doc as plain values.
+
+    doc (Doc): What the pipeline returned.
+    component (GNER): Its component, whose settings say where the entities are.
+    RETURNS (list[dict[str, Any]]): "start" and "end" (character offsets), "label", "text" and
+        "score" of each.
+    """
     if component.cfg["set_ents"]:
         spans = [(ent, ent._.gner_score) for ent in doc.ents]
     else:

@@ -1,3 +1,5 @@
+"""`annotate` with a model. What it does with files is in test_annotate_files."""
+
 import json
 import subprocess
 import sys
@@ -29,72 +31,78 @@ def test_annotate_text_file(tmp_path, pipeline_dir):
     source = tmp_path / "texts.txt"
     source.write_text("\n".join([TEXTS[0], "", TEXTS[1]]) + "\n", encoding="utf8")
     output = tmp_path / "out.jsonl"
-    result = annotate(source, "--model", pipeline_dir, "--output", output)
+    result = annotate(source, "-m", pipeline_dir, "-o", output)
     assert result.exit_code == 0, result.output
     first, second = map(json.loads, output.read_text(encoding="utf8").splitlines())
     assert first["text"] == TEXTS[0]
-    assert first["ents"][0]["text"] == "Marie Curie" and first["ents"][0]["label"] == "person"
-    assert 0 <= first["ents"][0]["score"] <= 1
-    assert second["meta"] == {"source": str(source), "line": 3}
+    entity = first["entities"][0]
+    assert entity["text"] == "Marie Curie" and entity["label"] == "person"
+    assert 0 <= entity["score"] <= 1
+    assert (second["source"], second["line"], second["meta"]) == (str(source), 3, {})
 
 
 def test_annotate_stdin_with_own_labels(pipeline_dir):
     labels = "P=person,C=city,A=award"
-    result = annotate("--model", pipeline_dir, "--labels", labels, input=TEXTS[0] + "\n")
+    result = annotate("-m", pipeline_dir, "-l", labels, input=TEXTS[0] + "\n")
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout.splitlines()[0])
-    assert {e["label"] for e in record["ents"]} == {"P", "C", "A"}
+    assert {e["label"] for e in record["entities"]} == {"P", "C", "A"}
 
 
 def test_annotate_broken_lines_do_not_end_the_run(tmp_path, pipeline_dir):
     source = tmp_path / "texts.jsonl"
+    own = {"W": "person", "x": "city", "y": "award"}
     lines = [
         json.dumps({"text": TEXTS[0], "id": 7}).encode(),
         b"{no json",
         b'{"other": 1}',
         b"\xff\xfe",
-        json.dumps({"text": TEXTS[0], "labels": ["bad", "bad"]}).encode(),
-        json.dumps(
-            {"text": TEXTS[1], "labels": {"W": "person", "x": "city", "y": "award"}}
-        ).encode(),
+        json.dumps({"text": TEXTS[0], "gner_labels": ["bad", "bad"]}).encode(),
+        json.dumps({"text": TEXTS[1], "gner_labels": own}).encode(),
     ]
     source.write_bytes(b"\n".join(lines))
     output = tmp_path / "out.jsonl"
-    result = annotate(source, tmp_path / "missing.txt", "--model", pipeline_dir, "--output", output)
+    result = annotate(source, "-m", pipeline_dir, "-o", output)
     assert result.exit_code == 1
-    for place in ("line 2", "line 3", "line 4", "line 5", "missing.txt"):
+    for place in ("jsonl:2", "jsonl:3", "jsonl:4", "line 5"):
         assert place in result.stderr, result.stderr
+    assert "4 text(s) could not be annotated" in result.stderr
     first, last = map(json.loads, output.read_text().splitlines())
-    assert first["meta"]["id"] == 7
-    assert last["ents"][0]["label"] == "W"
+    assert first["meta"] == {"id": 7}
+    assert last["entities"][0]["label"] == "W" and last["meta"] == {"gner_labels": own}
 
 
-def test_annotate_docbin_and_html(tmp_path, pipeline_dir):
-    source = tmp_path / "texts.txt"
-    source.write_text(TEXTS[0] + "\n<script>alert(1)</script>\n", encoding="utf8")
-    result = annotate(
-        source, "--model", pipeline_dir, "--format", "docbin", "--output", tmp_path / "out.spacy"
-    )
+def test_annotate_docbin_keeps_scores_and_metadata(tmp_path, pipeline_dir):
+    source = tmp_path / "texts.jsonl"
+    meta = {"id": 7, "tags": ["a", {"b": None}], "source": "the wire", "line": "third"}
+    source.write_text(json.dumps({"text": TEXTS[0], **meta}), encoding="utf8")
+    output = tmp_path / "new" / "out.spacy"
+    result = annotate(source, "-m", pipeline_dir, "-o", output)
     assert result.exit_code == 0, result.output
-    docs = list(DocBin().from_disk(tmp_path / "out.spacy").get_docs(Vocab()))
-    assert [e.label_ for e in docs[0].ents] == ["person", "award", "city"]
-    result = annotate(
-        source, "--model", pipeline_dir, "--format", "html", "--output", tmp_path / "out.html"
-    )
-    page = (tmp_path / "out.html").read_text(encoding="utf8")
-    assert result.exit_code == 0 and "person" in page
-    assert "<script" not in page and "&lt;" in page
-    assert "http://" not in page and "https://" not in page
+    (doc,) = DocBin().from_disk(output).get_docs(Vocab())
+    assert [e.label_ for e in doc.ents] == ["person", "award", "city"]
+    assert all(0 < e._.gner_score <= 1 for e in doc.ents)
+    origin = doc.user_data["gner_origin"]
+    assert (origin["source"], origin["line"]) == (str(source), 1)
+    assert json.loads(json.dumps(origin["meta"])) == meta
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
         (["--labels", "a,a"], "E002"),
+        (["--labels", "person,"], "E246"),
+        (["--labels", "a,,b"], "E001"),
         (["--labels", "a", "--model", "/no/such/model"], "E010"),
         (["--labels", "a", "--device", "cuda:77"], "E014"),
-        (["--labels", "a", "--format", "xml"], "--format"),
+        (["--labels", "a", "--format", "xml"], "E203"),
+        (["--labels", "a", "--format", "brat"], "E237"),
+        (["--labels", "a", "--split", "words"], "E203"),
+        (["--labels", "a", "--input-format", "pdf"], "E203"),
+        (["--labels", "a", "--encoding", "latin-99"], "E221"),
+        (["--labels", "a", "--resume"], "E243"),
         (["--labels", "a", "--threshold", "7"], "E017"),
+        (["--labels", "a", "/no/such/file.txt"], "E028"),
     ],
 )
 def test_annotate_bad_options(arguments, message):
@@ -128,31 +136,12 @@ def test_info_in_a_new_process():
     assert {"torch", "spacy", "transformers", "base weights"} <= set(found)
 
 
-def test_annotate_makes_the_folder_of_its_output(tmp_path, pipeline_dir):
-    source = tmp_path / "texts.txt"
-    source.write_text(TEXTS[0] + "\n", encoding="utf8")
-    output = tmp_path / "new" / "out.spacy"
-    result = annotate(source, "--model", pipeline_dir, "--format", "docbin", "--output", output)
-    assert result.exit_code == 0, result.output
-    (doc,) = DocBin().from_disk(output).get_docs(Vocab())
-    assert doc.text == TEXTS[0] and len(doc.ents) == 3
-
-
-def test_annotate_odd_json(tmp_path, pipeline_dir):
-    source, output = tmp_path / "texts.jsonl", tmp_path / "out.jsonl"
-    deep = '{"text": "a", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"
-    half = '{"text": "London won .", "note": "\\ud800"}'
-    source.write_text("\n".join([deep, half]) + "\n", encoding="utf8")
-    result = annotate(source, "--model", pipeline_dir, "--output", output)
-    assert result.exit_code == 1 and "E027" in result.output
-    (record,) = map(json.loads, output.read_text(encoding="utf8").splitlines())
-    assert record["text"] == "London won ." and record["meta"]["note"] == "\ud800"
-
-
 def test_annotate_keeps_an_earlier_output_when_there_is_no_model(tmp_path):
     source, output = tmp_path / "texts.txt", tmp_path / "out.jsonl"
-    for path in (source, output):
+    for path in (source, output, tmp_path / "out.jsonl.part"):
         path.write_text("before\n", encoding="utf8")
-    result = annotate(source, "--labels", "city", "--model", "no/model", "--output", output)
+    arguments = [source, "--labels", "city", "--model", "no/model", "--output", output]
+    result = annotate(*arguments, "--overwrite")
     assert result.exit_code == 2 and "E01" in result.output
     assert output.read_text(encoding="utf8") == "before\n"
+    assert (tmp_path / "out.jsonl.part").read_text(encoding="utf8") == "before\n"

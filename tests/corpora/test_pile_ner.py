@@ -97,7 +97,7 @@ TURNS = conversation("Ada left.", ("person", ["Ada"]))["conversations"]
 )
 def test_pile_ner_broken_conversation(tmp_path, item):
     good = conversation("Ada left.", ("person", ["Ada"]))
-    with pytest.raises(CorpusError, match=r"E(213|205).*pile\.json:2: "):
+    with pytest.raises(CorpusError, match=r"E(213|249).*pile\.json:2: "):
         read(tmp_path, good, item)
     with pytest.warns(UserWarning, match="W201"):
         reader, examples = read(tmp_path, good, item, good, on_error="skip")
@@ -108,7 +108,7 @@ def test_pile_ner_broken_item_of_a_list_and_broken_list(tmp_path):
     good = conversation("Ada left.", ("person", ["Ada"]))
     with pytest.raises(CorpusError, match=r"E213.*pile\.json, item 2: "):
         read(tmp_path, good, "7", as_list=True)
-    with pytest.raises(CorpusError, match=r"E205.*pile\.json: "):
+    with pytest.raises(CorpusError, match=r"E249.*pile\.json: "):
         read(tmp_path, good, "{broken", as_list=True)
     with (
         pytest.warns(UserWarning, match="W201"),

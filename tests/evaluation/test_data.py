@@ -58,7 +58,7 @@ def test_read_dataset_draws_by_seed_and_keeps_all_labels(tmp_path):
     [
         ("", "E303"),
         ("\n\n", "E303"),
-        ("{not json\n", "E205"),
+        ("{not json\n", "E249"),
         ('{"words": ["a"], "labels": []}\n', "E206"),
         ('{"words": ["a"], "labels": ["O", "O"]}\n', "E206"),
         ('{"words": ["a", "b"], "labels": ["B-x", "X-x"]}\n', "E207"),

@@ -1,0 +1,279 @@
+"""Texts to annotate, from files of every kind that people keep texts in."""
+
+import glob
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from ..corpora.items import (
+    JSON_SUFFIXES,
+    PARQUET_SUFFIXES,
+    Item,
+    iter_json,
+    iter_parquet,
+    iter_table,
+)
+from ..corpora.readers.docs import ORIGIN_KEY, load_docs
+from ..corpora.readers.offsets import LABELS_FIELD
+from ..corpora.source import Source
+from ..errors import Errors
+from ..formats.labels import LabelsInput
+from ..pipeline.loading import parse_labels
+from .splitting import SPLITS, guess_split, split_text
+
+KINDS = ("text", "json", "csv", "tsv", "docbin", "parquet")
+_SUFFIXES = {
+    "text": (".txt", ".text", ".md"),
+    "json": JSON_SUFFIXES,
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "docbin": (".spacy",),
+    "parquet": PARQUET_SUFFIXES,
+}
+_TEXT_FIELD = "text"
+# Other things that begin with these bytes are no text, though some could be read as such.
+_REFUSED = (
+    (b"%PDF", "PDF"),
+    (b"PK\x03\x04", "a zip archive (as are .docx, .xlsx, .odt, .epub)"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"{\\rtf", "RTF"),
+)
+_MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|[a-z]+[ >])", re.IGNORECASE)
+_JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
+_ZLIB = (b"x\x9c", b"x\xda", b"x\x01", b"x\x5e")
+
+
+@dataclass(frozen=True)
+class InputText:
+    """A text and where it came from.
+
+    text (str): The text.
+    source (str): The file's name, "-" for standard input.
+    line (int): Its first line, its row, or its number in a list; from 1.
+    labels (LabelsInput | None): Labels of its own, from the field `gner_labels`.
+    meta (dict[str, Any]): What else the file had of it.
+    doc (Doc | None): The Doc, if the file held Docs.
+    """
+
+    text: str
+    source: str
+    line: int
+    labels: LabelsInput | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    doc: Doc | None = None
+
+    @property
+    def n_words(self) -> int:
+        """The number of words between white space."""
+        return len(self.text.split())
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """How inputs are read.
+
+    kind (str | None): One of `KINDS`; None tells it for each file by name, else content.
+    split (str | None): How text files are cut, one of `SPLITS`; None tells it for each file.
+    text_column (str | None): The field or column of the text; None is "text".
+    encoding (str | None): Of text; None is UTF-8, or what a byte order mark says.
+    """
+
+    kind: str | None = None
+    split: str | None = None
+    text_column: str | None = None
+    encoding: str | None = None
+
+
+def find_inputs(names: Sequence[str], encoding: str | None = None) -> list[Source]:
+    """Find the files to read.
+
+    names (Sequence[str]): Files, folders (searched for files of known kinds, also inside
+        others), glob patterns; "-" is standard input.
+    encoding (str | None): Of text.
+    RETURNS (list[Source]): Each file once; those of folders and patterns sorted.
+    RAISES (ValueError): E028 where there is nothing to read, E221 for the encoding.
+    """
+    found: dict[Path, Source] = {}
+    for name in names:
+        for path in _paths(name):
+            found.setdefault(path, Source(path, encoding))
+    return list(found.values())
+
+
+def _paths(name: str) -> list[Path]:
+    path = Path(name)
+    if name == "-" or path.is_file():
+        return [path]
+    known = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if file.is_file()]
+        paths = [f for f in files if Source(f).suffix in known and not f.name.startswith(".")]
+        reason = f"no file in the folder ends in {', '.join(known)} (or these with .gz)"
+    elif path.exists():
+        return [path]  # a pipe or a device
+    else:
+        paths = [Path(found) for found in glob.iglob(name, recursive=True)]
+        paths = [file for file in paths if file.is_file()]
+        reason = "there is no such file or folder"
+    if not paths:
+        raise ValueError(Errors.E028.format(path=name, reason=reason))
+    return sorted(paths)
+
+
+def guess_kind(source: Source, text_column: str | None = None) -> str:
+    """Tell what a file is, by its name where that is enough, else by its content.
+
+    source (Source): The file.
+    text_column (str | None): What the user said about it: where a table has this column.
+    RETURNS (str): One of `KINDS`.
+    RAISES (ValueError): E241 for something else; E223 and E204 for text that is not UTF-8.
+    """
+    for kind, suffixes in _SUFFIXES.items():
+        if source.suffix in suffixes:
+            return kind
+    head = source.head()
+    for mark, name in _REFUSED:
+        if head.startswith(mark):
+            raise ValueError(Errors.E241.format(path=source.name, found=name))
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(_ZLIB):
+        return "docbin"
+    encoding = source.text_encoding(head)
+    try:
+        # The last character may be cut off.
+        head.decode(encoding or "utf-8", "strict" if len(head) < 1000 else "ignore")
+        if encoding is None:
+            head[: max(0, len(head) - 4)].decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        if error.end < len(head) - 4:
+            raise ValueError(Errors.E204.format(place=source.name, error=error)) from None
+    if _JSON.match(head):
+        return "json"
+    if _MARKUP.match(head):
+        raise ValueError(Errors.E241.format(path=source.name, found="HTML or XML"))
+    if text_column is not None:
+        header = head.splitlines()[:1] or [b""]
+        names = re.split(rb"[,;|\t]", header[0])
+        if text_column.encode() in [name.strip(b' "') for name in names]:
+            return "tsv" if b"\t" in header[0] else "csv"
+    return "text"
+
+
+class Inputs:
+    """The texts of some files.
+
+    sources (Sequence[Source]): The files.
+    settings (InputSettings): How they are read.
+    RAISES (ValueError): E203 for an unknown kind or split.
+    """
+
+    def __init__(self, sources: Sequence[Source], settings: InputSettings) -> None:
+        for name, value, choices in (
+            ("input-format", settings.kind, KINDS),
+            ("split", settings.split, SPLITS),
+        ):
+            if value is not None and value not in choices:
+                quoted = ", ".join(f'"{choice}"' for choice in choices)
+                raise ValueError(Errors.E203.format(name=name, value=value, choices=quoted))
+        self.sources = list(sources)
+        self.settings = settings
+        self.splits: Counter[str] = Counter()
+        self.n_nul = 0
+
+    def read(self, report: Callable[[str], None], vocab: Vocab) -> Iterator[InputText]:
+        """Stream the texts.
+
+        report (Callable[[str], None]): Gets a message for each text, and each file, that cannot
+            be read.
+        vocab (Vocab): Of the Docs in files of Docs.
+        YIELDS (InputText): The texts.
+        RAISES (ImportError): E224 for Parquet without pyarrow.
+        """
+        self.splits.clear()
+        self.n_nul = 0
+        for source in self.sources:
+            try:
+                yield from self._read(source, report, vocab)
+            except ValueError as error:
+                report(str(error))
+
+    def _read(
+        self, source: Source, report: Callable[[str], None], vocab: Vocab
+    ) -> Iterator[InputText]:
+        kind = self.settings.kind or guess_kind(source, self.settings.text_column)
+        if kind == "docbin":
+            for number, doc in enumerate(load_docs(source, vocab), 1):
+                if doc.text.strip():
+                    yield _from_doc(doc, source, number)
+        elif kind == "text":
+            split = self.settings.split or guess_split(source)
+            self.splits[split] += 1
+            for number, text in split_text(source, split):
+                if isinstance(text, Exception):
+                    report(str(text))
+                else:
+                    yield InputText(self._clean(text), source.name, number)
+        else:
+            for item in _items(kind, source):
+                try:
+                    text = self._from_item(item, source)
+                except ValueError as error:
+                    report(str(error))
+                    continue
+                if text.text.strip():
+                    yield text
+
+    def _from_item(self, item: Item, source: Source) -> InputText:
+        value = item.load()
+        if isinstance(value, str) and self.settings.text_column is None:
+            return InputText(self._clean(value), source.name, item.number)
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[1], Mapping):
+            value = {_TEXT_FIELD: value[0], **value[1]}  # spaCy's pair of text and annotation
+        name = self.settings.text_column or _TEXT_FIELD
+        if not isinstance(value, Mapping) or not isinstance(value.get(name), str):
+            found = (
+                ", ".join(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
+            )
+            raise ValueError(Errors.E027.format(place=item.place, field=name, found=found))
+        meta = {key: member for key, member in value.items() if key != name}
+        text = self._clean(value[name])
+        return InputText(text, source.name, item.number, _labels(value, item.place), meta)
+
+    def _clean(self, text: str) -> str:
+        """RETURNS (str): With a blank for each NUL, which belongs to no word; offsets stay."""
+        self.n_nul += text.count("\0")
+        return text.replace("\0", " ")
+
+
+def _items(kind: str, source: Source) -> Iterator[Item]:
+    if kind == "json":
+        return iter_json(source)
+    if kind == "parquet":
+        return iter_parquet(source)
+    return iter_table(source, "\t" if kind == "tsv" else None)
+
+
+def _labels(value: Mapping[str, Any], place: str) -> LabelsInput | None:
+    labels = value.get(LABELS_FIELD)
+    if isinstance(labels, str):  # in a cell of a table
+        labels = json.loads(labels) if labels.startswith(("[", "{")) else parse_labels(labels)
+    if isinstance(labels, Mapping):
+        # Arrow fills mappings up with the keys of other rows.
+        labels = {name: wording for name, wording in labels.items() if wording is not None}
+    if labels is not None and not isinstance(labels, list | dict):
+        raise ValueError(Errors.E004.format(found=labels))
+    return labels or None
+
+
+def _from_doc(doc: Doc, source: Source, number: int) -> InputText:
+    origin = doc.user_data.get(ORIGIN_KEY)
+    meta = dict(origin["meta"]) if isinstance(origin, Mapping) and "meta" in origin else {}
+    return InputText(doc.text, source.name, number, doc._.gner_labels, meta, doc)
