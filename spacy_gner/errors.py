@@ -370,6 +370,10 @@ class Errors(metaclass=_WithCodes):
         "Models of type '{model_type}' keep no keys and values of every token, so that drafts cannot "
         "be taken back. Use spacy_gner.BeamSearch.v1 with num_beams = 1 for this model."
     )
+    E403 = (
+        "The model '{name}' computes logits that are no numbers (NaN or infinite): its weights are "
+        'broken, or overflow in this precision. Load other weights, or write dtype = "float32".'
+    )
     # --- E5xx: training ------------------------------------------------------------
     E501 = (
         "The entity {text!r} has the label {label!r}, but the prompt would only ask for: {labels}. "

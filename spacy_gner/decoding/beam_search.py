@@ -67,14 +67,13 @@ class BeamSearch:
         limit: int,
     ) -> list[Generation]:
         view = ModelView(backbone)
-        view.model.generation_config = self._config(backbone, limit)
         device = backbone.device
         left = backbone.is_causal
         inputs = {
             "input_ids": pad(prompts, backbone.pad_id, device, left),
             "attention_mask": pad([[1] * len(p) for p in prompts], 0, device, left),
         }
-        sequences: Any = view.model.generate(**inputs)
+        sequences: Any = view.generate(self._config(backbone, limit), **inputs)
         skip = inputs["input_ids"].shape[1] if backbone.is_causal else 1
         outputs, complete = [], []
         for row in sequences[:, skip:].tolist():

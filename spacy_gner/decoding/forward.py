@@ -4,80 +4,25 @@ import copy
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
-from ..backbones.linear import FastLinear, linear
+from ..backbones.logits import Passes, pick_logits, plain_model, watch_passes
 from ..errors import Errors
-
-# Layers that do nothing but multiply: only their weights can be taken in part.
-_PLAIN = (nn.Linear, FastLinear)
-
-
-def plain_model(backbone: Backbone) -> Any:
-    """RETURNS (PreTrainedModel): The transformers model, from inside a peft model if there
-    is one (LoRA layers are part of it)."""
-    model = backbone.model
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-class _SelectiveHead(nn.Module):
-    """An output layer that looks only at the positions (and tokens) it is told to.
-
-    head (nn.Module): The output layer.
-    """
-
-    def __init__(self, head: nn.Module):
-        super().__init__()
-        self.head = head
-        self.calls = 0
-        self.may_narrow = True
-        self.positions: torch.Tensor | None = None
-        self.tokens: torch.Tensor | None = None
-
-    @property
-    def weight(self) -> Any:
-        """RETURNS (torch.Tensor): That of the layer: some models (Mamba) look at its type."""
-        return self.head.weight
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        self.calls += 1
-        if self.positions is not None:
-            hidden = hidden.reshape(1, -1, hidden.shape[-1])[:, self.positions]
-        if self.tokens is None:
-            return self.head(hidden)
-        head = self.head
-        if self.may_narrow and isinstance(head, nn.Linear) and type(head) in _PLAIN:
-            bias = None if head.bias is None else head.bias[self.tokens]
-            return linear(hidden, head.weight[self.tokens], bias)
-        return self.head(hidden)
 
 
 class ModelView:
-    """A view of a model with an output layer and a generation config of its own. It shares all
-    weights; the model itself is not touched, so that threads can have a view each.
+    """Runs the model of a backbone. The model itself is not touched, so that threads can have a
+    view each.
 
     backbone (Backbone): The backbone with the model.
+
+    `passes` counts forward passes of `generate`.
     """
 
     def __init__(self, backbone: Backbone):
-        source = plain_model(backbone)
-        self.model = copy.copy(source)
-        # A copy of a module shares the dict of its parts; this one gets its own.
-        self.model._modules = dict(source._modules)
-        self._head: _SelectiveHead | None = None
-        head = source.get_output_embeddings()
-        if head is not None:
-            self._head = _SelectiveHead(head)
-            # BART and its kin add one more bias for the whole vocabulary.
-            self._head.may_narrow = not hasattr(source, "final_logits_bias")
-            self.model.set_output_embeddings(self._head)
-
-    @property
-    def passes(self) -> int:
-        """RETURNS (int): Forward passes so far."""
-        return self._head.calls if self._head is not None else 0
+        self.model = plain_model(backbone.model)
+        self.passes = 0
 
     def logits(
         self, positions: torch.Tensor | None, tokens: torch.Tensor | None = None, **inputs: Any
@@ -90,20 +35,13 @@ class ModelView:
             for the whole vocabulary.
         **inputs: The arguments of the model's `forward`.
         RETURNS (torch.Tensor): Logits, shape (K, vocabulary) or (K, C).
+        RAISES (ValueError): E403 when they are no numbers.
         """
-        if self._head is None:
-            logits = self._run(**inputs).logits
-            logits = logits.reshape(-1, logits.shape[-1])
-            logits = logits if positions is None else logits[positions]
-            return logits if tokens is None else logits[:, tokens]
-        self._head.positions, self._head.tokens = positions, tokens
-        try:
-            logits = self._run(**inputs).logits
-        finally:
-            self._head.positions = self._head.tokens = None
-        logits = logits.reshape(-1, logits.shape[-1])
-        if tokens is not None and logits.shape[-1] != len(tokens):
-            logits = logits[:, tokens]
+        ids = inputs["decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"]
+        with pick_logits(self.model, ids.numel(), positions, tokens) as pick:
+            logits = pick(self._run(**inputs).logits)
+        if logits.numel() and not torch.isfinite(logits.amax(-1)).all():
+            raise ValueError(self._broken())
         return logits
 
     def fill_cache(self, input_ids: torch.Tensor) -> Any:
@@ -113,14 +51,38 @@ class ModelView:
         RETURNS (Cache): The cache.
         RAISES (ValueError): E402 for models that keep keys and values in another way.
         """
-        if self._head is not None:
-            self._head.positions = torch.zeros(1, dtype=torch.long, device=input_ids.device)
-        try:
+        none = torch.zeros(0, dtype=torch.long, device=input_ids.device)
+        with pick_logits(self.model, input_ids.numel(), none):
             output = self._run(input_ids=input_ids, past_key_values=DynamicCache(), use_cache=True)
-        finally:
-            if self._head is not None:
-                self._head.positions = None
         return output.past_key_values
+
+    def generate(self, config: Any, **inputs: Any) -> Any:
+        """Write with `generate()` of transformers.
+
+        config (GenerationConfig): Replaces that of the model altogether.
+        **inputs: The arguments of `generate`.
+        RETURNS (torch.Tensor): The tokens.
+        RAISES (ValueError): E403 when the model's logits are no numbers.
+        """
+        # A copy that shares all modules: `generate` mixes a config that it is given with the
+        # model's own, and other threads use the model as well.
+        model = copy.copy(self.model)
+        model.generation_config = config
+        passes = Passes()
+        try:
+            with watch_passes(self.model, passes):
+                tokens = model.generate(**inputs)
+        except (RuntimeError, IndexError) as error:
+            if passes.all_finite():
+                raise
+            raise ValueError(self._broken()) from error
+        self.passes += passes.number
+        if not passes.all_finite():
+            raise ValueError(self._broken())
+        return tokens
+
+    def _broken(self) -> str:
+        return Errors.E403.format(name=getattr(self.model.config, "name_or_path", "") or "model")
 
     def _run(self, **inputs: Any) -> Any:
         try:
@@ -128,6 +90,6 @@ class ModelView:
         except KeyError as error:
             if "past_key_values" not in inputs:
                 raise
-            # Of before these caches: it looks for its layers before it has put any there.
+            # Models that predate `Cache` index the layers of an empty cache.
             name = self.model.config.model_type
             raise ValueError(Errors.E402.format(model_type=name)) from error

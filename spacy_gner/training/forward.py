@@ -1,14 +1,15 @@
 """The forward and backward pass of an update: logits at the target tokens only."""
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import torch
 from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
+from ..backbones.logits import pick_logits, plain_model
 from .encoding import TrainingBatch
 from .trainable import prepare_for_training
 
@@ -76,7 +77,9 @@ def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
     input_ids = batch.input_ids.to(device)
     if not backbone.is_causal:
         assert batch.decoder_input_ids is not None
-        with _only_at(backbone.model, rows, positions) as pick:
+        length = batch.decoder_input_ids.shape[1]
+        wanted = rows * length + positions
+        with pick_logits(backbone.model, batch.decoder_input_ids.numel(), wanted) as pick:
             output = backbone.model(
                 input_ids=input_ids,
                 attention_mask=batch.attention_mask.to(device),
@@ -100,7 +103,8 @@ def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
         n_shared = 0
     if _takes(backbone, "position_ids"):
         arguments["position_ids"] = torch.arange(n_shared, length, device=device).repeat(n_rows, 1)
-    with _only_at(backbone.model, rows, positions) as pick:
+    wanted = rows * input_ids.shape[1] + positions
+    with pick_logits(backbone.model, input_ids.numel(), wanted) as pick:
         output = backbone.model(input_ids=input_ids, **arguments)
     return pick(output.logits)
 
@@ -113,45 +117,15 @@ def _shared_cache(backbone: Backbone, input_ids: torch.Tensor) -> Any:
         return None
     cache: Any = DynamicCache()
     none = input_ids.new_empty(0)
-    # Models of before these caches look into theirs first, and find none of their layers.
-    with _only_at(backbone.model, none, none), suppress(KeyError):
+    # Models that predate `Cache` index the layers of an empty cache.
+    with pick_logits(backbone.model, input_ids.numel(), none), suppress(KeyError):
         backbone.model(input_ids=input_ids, use_cache=True, past_key_values=cache)
     return cache if cache.get_seq_length() == input_ids.shape[1] else None
 
 
 def _takes(backbone: Backbone, argument: str) -> bool:
     """RETURNS (bool): Whether the model's `forward` has an argument of this name."""
-    model = backbone.model
-    base = model.get_base_model() if hasattr(model, "peft_config") else model
-    return argument in inspect.signature(base.forward).parameters
-
-
-@contextmanager
-def _only_at(
-    model: Any, rows: torch.Tensor, positions: torch.Tensor
-) -> Iterator[Callable[[torch.Tensor], torch.Tensor]]:
-    """Let the output layer see only some places: nearly all of its work is on places
-    whose logits nobody needs. A hook leaves the model's own scaling of logits intact.
-
-    model (PreTrainedModel | PeftModel): The model.
-    rows (torch.Tensor): (N,).
-    positions (torch.Tensor): (N,).
-    YIELDS (Callable): Takes `output.logits`, returns those of the places, (N, vocabulary).
-    """
-    base = model.get_base_model() if hasattr(model, "peft_config") else model
-    head = base.get_output_embeddings()
-    if head is None:
-        yield lambda logits: logits[rows, positions]
-        return
-
-    def select(module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        return (arguments[0][rows, positions][None], *arguments[1:])
-
-    handle = head.register_forward_pre_hook(select)
-    try:
-        yield lambda logits: logits[0]
-    finally:
-        handle.remove()
+    return argument in inspect.signature(plain_model(backbone.model).forward).parameters
 
 
 def _autocast(backbone: Backbone) -> AbstractContextManager[Any]:
