@@ -28,7 +28,7 @@ from thinc.api import Config
 from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import TrainingBatch
 from spacy_gner.training.forward import target_logits
-from spacy_gner.training.trainable import prepare_for_training, trainable_parameters
+from spacy_gner.training.trainer import trainable_parameters
 
 SAMPLE = Path(__file__).parents[1] / "assets" / "sample_train.txt"
 CONFIG = Path(__file__).parents[2] / "configs" / "default_lora_cpu.cfg"
@@ -131,8 +131,9 @@ def run_torch(
     RETURNS (float): Target tokens per second.
     """
     gner: Any = spacy.util.load_model_from_config(config.interpolate()).get_pipe("gner")
-    backbone = get_shim(gner.model).backbone
-    prepare_for_training(backbone)
+    trainer = get_shim(gner.model).trainer
+    trainer.prepare()
+    backbone = trainer.backbone
     parameters = [p for _, p in trainable_parameters(backbone.model)]
     optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
     backbone.model.train()

@@ -69,11 +69,7 @@ def _trained_tokens(nlp: Language) -> int:
         for _, pipe in nlp.pipeline
         for shim in getattr(getattr(pipe, "model", None), "shims", ())
     )
-    return sum(
-        shim.backbone.n_trained
-        for shim in shims
-        if isinstance(shim, BackboneShim) and shim.is_loaded
-    )
+    return sum(shim.n_trained for shim in shims if isinstance(shim, BackboneShim))
 
 
 def _duration(seconds: float) -> str:

@@ -34,6 +34,7 @@ class BackboneShim(Shim):
         # Set by training: from then on the weights are no longer those of the source.
         self.modified = False
         self._backbone: Any = None
+        self._trainer: Any = None
         self._lock = threading.Lock()
         # What `spacy.require_gpu` chose holds for one thread only.
         self._thread, self._ops = threading.get_ident(), get_current_ops()
@@ -91,17 +92,32 @@ class BackboneShim(Shim):
         finally:
             set_current_ops(here)
 
+    @property
+    def trainer(self) -> Any:
+        """RETURNS (Trainer): Trains the backbone, which is loaded if need be."""
+        backbone = self.backbone
+        if self._trainer is None or self._trainer.backbone is not backbone:
+            # Imported here, since torch takes seconds.
+            from ..training.trainer import Trainer
+
+            self._trainer = Trainer(backbone)
+        return self._trainer
+
+    @property
+    def n_trained(self) -> int:
+        """RETURNS (int): Target tokens that the model was trained with so far."""
+        return 0 if self._trainer is None else self._trainer.n_trained
+
     # --- training -----------------------------------------------------------------
 
     def __call__(self, inputs: Any, is_train: bool) -> tuple[Any, Callable[..., Any]]:
         from ..training.forward import forward_batch
 
-        return forward_batch(self.backbone, inputs, is_train)
+        return forward_batch(self.trainer, inputs, is_train)
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        from ..training.optimizer import finish_update
-
-        finish_update(self, optimizer)
+        if self._trainer is not None and self._trainer.finish_update(optimizer):
+            self.modified = True
 
     # --- saving and loading -----------------------------------------------------------
 

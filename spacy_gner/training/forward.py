@@ -11,7 +11,7 @@ from transformers import DynamicCache
 from ..backbones.backbone import Backbone
 from ..backbones.logits import pick_logits, plain_model
 from .encoding import TrainingBatch
-from .trainable import prepare_for_training
+from .trainer import Trainer
 
 # Fewer common tokens are not worth a pass of their own.
 _MIN_SHARED = 16
@@ -20,26 +20,27 @@ Backprop = Callable[[torch.Tensor], None]
 
 
 def forward_batch(
-    backbone: Backbone, batch: TrainingBatch, is_train: bool
+    trainer: Trainer, batch: TrainingBatch, is_train: bool
 ) -> tuple[torch.Tensor, Backprop]:
     """Compute the logits of a batch.
 
     The beginning that all prompts of a batch share is computed once for causal models
     (with gradient), and the vocabulary is only multiplied with where a target token is.
 
-    backbone (Backbone): The model; what it needs for training (adapter, checkpointing) is
+    trainer (Trainer): Holds the model; what it needs for training (adapter, checkpointing) is
         set up with the first call.
     batch (TrainingBatch): B rows, N target tokens.
     is_train (bool): Whether `backprop` will be called.
     RETURNS (tuple[torch.Tensor, Callable]): Logits in float32, (N, vocabulary); and a
         function that takes their gradient, adds to the gradients of the parameters,
-        and to `backbone.pending_weight` what `finish_update` is to divide them by.
+        and to `trainer.pending_weight` what `finish_update` is to divide them by.
     """
+    backbone = trainer.backbone
     if not is_train:
         backbone.model.eval()
         with torch.no_grad(), _autocast(backbone):
             return target_logits(backbone, batch).float(), _no_backprop
-    prepare_for_training(backbone)
+    trainer.prepare()
     _set_mode(backbone, batch.drop)
     try:
         with torch.enable_grad(), _autocast(backbone):
@@ -55,8 +56,8 @@ def forward_batch(
             logits.backward(gradient=d_logits.to(logits.device))  # type: ignore[no-untyped-call]
         finally:
             backbone.model.eval()
-        backbone.pending_weight += float(batch.weights.sum())
-        backbone.n_trained += batch.n_targets
+        trainer.pending_weight += float(batch.weights.sum())
+        trainer.n_trained += batch.n_targets
 
     return logits.detach(), backprop
 

@@ -13,6 +13,7 @@ from spacy_gner.formats import BIO, Template
 from spacy_gner.training.encoding import PairEncoder, collate
 from spacy_gner.training.forward import forward_batch, get_loss
 from spacy_gner.training.pairs import TrainingPair
+from spacy_gner.training.trainer import Trainer
 from spacy_gner.training.weights import TokenWeights
 
 from ..models import LABELS, byte_level_tokenizer, make_backbone, prompt_of
@@ -57,8 +58,9 @@ def test_families_batch_is_trained_as_its_rows_are(family):
     pairs = [TrainingPair(tuple(t.split()), ("O",) * len(t.split()), LABELS) for t in TEXTS]
     encoded = [item for pair in pairs for item in encoder(pair)]
     batch = collate(encoded, backbone)
+    trainer = Trainer(backbone)
     assert batch.n_shared > 16
-    logits, backprop = forward_batch(backbone, batch, is_train=True)
+    logits, backprop = forward_batch(trainer, batch, is_train=True)
     loss, gradient = get_loss(batch, logits)
     backprop(gradient)
     assert all(
@@ -68,7 +70,7 @@ def test_families_batch_is_trained_as_its_rows_are(family):
     total, weight = 0.0, 0.0
     for item in encoded:
         row = collate([item], backbone)
-        one, _ = get_loss(row, forward_batch(backbone, row, is_train=False)[0])
+        one, _ = get_loss(row, forward_batch(trainer, row, is_train=False)[0])
         total += one * float(row.weights.sum())
         weight += float(row.weights.sum())
     assert loss == pytest.approx(total / weight, abs=1e-4)

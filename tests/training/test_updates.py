@@ -12,7 +12,6 @@ from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.forward import get_loss
-from spacy_gner.training.optimizer import finish_update
 from spacy_gner.training.weights import TokenWeights
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
@@ -130,7 +129,7 @@ def test_update_learns_and_counts(make_model):
         model.finish_update(optimizer)
     assert losses[-1] < losses[0]
     assert shim.modified and shim.backbone.version == 5
-    assert not gradients(model) and shim.backbone.pending_weight == 0
+    assert not gradients(model) and shim.trainer.pending_weight == 0
     # Without gradients nothing happens.
     model.finish_update(optimizer)
     assert shim.backbone.version == 5
@@ -152,10 +151,10 @@ def test_optimizer_is_adamw_with_global_clipping(make_model):
         backward(model, examples())
         model.finish_update(optimizer)
         backward(other, examples())
-        backbone = get_shim(other).backbone
+        trainer = get_shim(other).trainer
         for p in torch_model.parameters():
-            p.grad /= backbone.pending_weight
-        backbone.pending_weight = 0.0
+            p.grad /= trainer.pending_weight
+        trainer.pending_weight = 0.0
         torch.nn.utils.clip_grad_norm_(torch_model.parameters(), 0.5)
         reference.step()
         reference.zero_grad()
@@ -168,8 +167,8 @@ def test_optimizer_follows_schedules(make_model):
     for expected in (0.1, 0.1 / 1.5, 0.1 / 2):
         backward(model, examples()[:1])
         model.finish_update(optimizer)
-        trainer = get_shim(model).backbone.trainer
-        assert trainer.torch_optimizer.param_groups[0]["lr"] == pytest.approx(expected)
+        trainer = get_shim(model).trainer
+        assert trainer.optimizer.torch_optimizer.param_groups[0]["lr"] == pytest.approx(expected)
         optimizer.step_schedules()
 
 
@@ -182,7 +181,7 @@ def test_optimizer_kinds(make_model):
     ):
         backward(model, examples()[:1])
         model.finish_update(optimizer)
-        assert type(get_shim(model).backbone.trainer.torch_optimizer) is kind
+        assert type(get_shim(model).trainer.optimizer.torch_optimizer) is kind
 
 
 def test_optimizer_says_what_it_does_not_do(make_model):
@@ -281,7 +280,7 @@ def test_finish_update_loads_nothing(make_model):
     model = make_model()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        finish_update(get_shim(model), Adam(1e-3))
+        model.finish_update(Adam(1e-3))
     assert not get_shim(model).is_loaded
 
 
@@ -302,4 +301,4 @@ def test_interrupted_update_leaves_no_dropout_on(make_model, monkeypatch, stage)
         logits, backprop = model.begin_update(batch)
         backprop(torch.zeros_like(logits))
     assert not backbone.model.training
-    assert not backbone.pending_weight
+    assert not get_shim(model).trainer.pending_weight

@@ -16,21 +16,19 @@ MOMENTS = "moments.safetensors"
 PROGRESS = "progress.json"
 
 
-def save_checkpoint(
-    folder: Path, backbone: Any, masters: Masters, progress: dict[str, int]
-) -> None:
+def save_checkpoint(folder: Path, trainer: Any, masters: Masters, progress: dict[str, int]) -> None:
     """Write the adapter, the moments of the optimizer, and how far the run came.
 
     folder (Path): Replaced in one step.
-    backbone (Backbone): With a peft model and its trainer.
+    trainer (Trainer): Of a backbone with a peft model.
     masters (Masters): Its trained parameters.
     progress (dict[str, int]): Updates and examples so far.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    backbone.model.peft_config["default"].save_pretrained(new)
+    trainer.backbone.model.peft_config["default"].save_pretrained(new)
     save_file(masters.state(), new / ADAPTER)
-    save_file(_moments(backbone), new / MOMENTS)
+    save_file(_moments(trainer), new / MOMENTS)
     (new / PROGRESS).write_text(json.dumps(progress), encoding="utf8")
     old = folder.with_name(f".{folder.name}-old")
     shutil.rmtree(old, ignore_errors=True)
@@ -40,18 +38,18 @@ def save_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_checkpoint(folder: Path, backbone: Any, masters: Masters) -> dict[str, int]:
+def load_checkpoint(folder: Path, trainer: Any, masters: Masters) -> dict[str, int]:
     """Take up a checkpoint.
 
     folder (Path): As `save_checkpoint` wrote it.
-    backbone (Backbone): With a peft model and its trainer.
+    trainer (Trainer): Of a backbone with a peft model.
     masters (Masters): Its trained parameters.
     RETURNS (dict[str, int]): The progress that was saved.
     """
     masters.load(load_file(folder / ADAPTER))
     saved = load_file(folder / MOMENTS)
-    state = backbone.trainer.torch_optimizer.state
-    for i, parameter in enumerate(backbone.trainer.parameters):
+    state = trainer.optimizer.torch_optimizer.state
+    for i, parameter in enumerate(trainer.optimizer.parameters):
         if f"{i}.exp_avg" in saved:
             keys = ("step", "exp_avg", "exp_avg_sq")
             state[parameter] = {key: saved[f"{i}.{key}"] for key in keys}
@@ -59,10 +57,10 @@ def load_checkpoint(folder: Path, backbone: Any, masters: Masters) -> dict[str, 
     return progress
 
 
-def _moments(backbone: Any) -> dict[str, torch.Tensor]:
-    state = backbone.trainer.torch_optimizer.state
+def _moments(trainer: Any) -> dict[str, torch.Tensor]:
+    state = trainer.optimizer.torch_optimizer.state
     return {
         f"{i}.{key}": value.detach().clone().contiguous()
-        for i, parameter in enumerate(backbone.trainer.parameters)
+        for i, parameter in enumerate(trainer.optimizer.parameters)
         for key, value in state.get(parameter, {}).items()
     }

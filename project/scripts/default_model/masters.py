@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from spacy_gner.training.trainable import trainable_parameters
+from spacy_gner.training.trainer import trainable_parameters
 
 
 class Masters:

@@ -29,9 +29,8 @@ from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
 from spacy_gner.training.encoding import EncodedPair, PairEncoder, collate
 from spacy_gner.training.forward import forward_batch, get_loss
-from spacy_gner.training.optimizer import Trainer, finish_update
+from spacy_gner.training.optimizer import FollowedOptimizer
 from spacy_gner.training.pairs import TrainingPair
-from spacy_gner.training.trainable import prepare_for_training
 from spacy_gner.training.weights import TokenWeights
 
 
@@ -41,12 +40,15 @@ def main() -> None:
     model = build_transformer(args.model, device="cpu", dtype="float32", lora=Lora(resume=True))
     shim = get_shim(model)
     backbone = shim.backbone
-    prepare_for_training(backbone)
+    trainer = shim.trainer
+    trainer.prepare()
     masters = Masters(backbone.model, half=not args.float32)
     optimizer = Optimizer(args.rate, L2=0.01, grad_clip=1.0, beta2=0.98, use_averages=False)
     groups = [{"params": masters.masters, "decays": True}]
-    backbone.trainer = Trainer(optimizer, torch.optim.AdamW(groups, fused=True), masters.masters)
-    progress = load_checkpoint(args.output, backbone, masters) if args.resume else {}
+    trainer.optimizer = FollowedOptimizer(
+        optimizer, torch.optim.AdamW(groups, fused=True), masters.masters
+    )
+    progress = load_checkpoint(args.output, trainer, masters) if args.resume else {}
     n_done, n_seen = progress.get("updates", 0), progress.get("examples", 0)
     weights = TokenWeights(words=args.word_weight, outside=1.0, entities=args.entity_weight)
     encoder = PairEncoder(backbone, make_template(), make_bio(), weights)
@@ -63,13 +65,13 @@ def main() -> None:
         optimizer.learn_rate = args.rate * warm * (0.02 + 0.98 * cosine)
         for part in parts(batch, args.max_tokens):
             tensors = collate(part, backbone)
-            logits, backprop = forward_batch(backbone, tensors, is_train=True)
+            logits, backprop = forward_batch(trainer, tensors, is_train=True)
             loss, gradient = get_loss(tensors, logits)
             backprop(gradient)
             masters.collect()
             losses.append((loss, float(tensors.weights.sum())))
             n_tokens += int(tensors.attention_mask.sum()) - tensors.n_shared * (len(part) - 1)
-        finish_update(shim, optimizer)
+        trainer.finish_update(optimizer)
         masters.publish()
         n_done, n_seen = n_done + 1, n_seen + len(batch)
         if n_done % args.log_every == 0:
@@ -80,9 +82,9 @@ def main() -> None:
             print(time.strftime("%H:%M:%S"), report, flush=True)
             losses = []
         if time.time() - saved > args.save_every:
-            save_checkpoint(args.output, backbone, masters, {"updates": n_done, "examples": n_seen})
+            save_checkpoint(args.output, trainer, masters, {"updates": n_done, "examples": n_seen})
             saved = time.time()
-    save_checkpoint(args.output, backbone, masters, {"updates": n_done, "examples": n_seen})
+    save_checkpoint(args.output, trainer, masters, {"updates": n_done, "examples": n_seen})
     print(time.strftime("%H:%M:%S"), f"saved after {n_done} updates, {n_seen} examples", flush=True)
 
 

@@ -1,0 +1,131 @@
+"""All that training knows about a backbone: adapter, what is trained, what is pending."""
+
+import math
+import warnings
+from typing import Any
+
+import torch
+from thinc.api import Optimizer
+
+from ..backbones.adapters import KeptAdapter
+from ..backbones.backbone import Backbone
+from ..errors import Errors, Warnings
+from .optimizer import FollowedOptimizer, divide, follow, make_optimizer
+
+
+class Trainer:
+    """Trains a backbone.
+
+    backbone (Backbone): The backbone.
+
+    `pending_weight` is the weight of all target tokens since the last update, `n_trained` their
+    number ever. `optimizer` is made with the first update.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.backbone = backbone
+        self.is_prepared = False
+        self.pending_weight = 0.0
+        self.n_trained = 0
+        self.optimizer: FollowedOptimizer | None = None
+
+    def prepare(self) -> None:
+        """Set up what the settings of the backbone ask for. Does nothing the second time.
+
+        RAISES (ValueError): E506 when the adapter fits no layer of the model.
+        """
+        if self.is_prepared:
+            return
+        backbone, lora = self.backbone, self.backbone.settings.lora
+        if lora is None:
+            backbone.model.requires_grad_(True)
+            # From now on an adapter says nothing about the weights any more.
+            backbone.adapter = None
+        else:
+            adapter = backbone.adapter
+            by_reference = not backbone.settings.save_weights
+            if adapter is not None and (lora.resume or (adapter.is_own and by_reference)):
+                backbone.model = _unmerge(backbone.model, adapter)
+                backbone.adapter_replaces = adapter.replaces or not adapter.is_own
+            else:
+                backbone.model = _new_adapter(backbone.model, lora)
+                backbone.adapter_replaces = False
+        if backbone.settings.gradient_checkpointing:
+            backbone.model.gradient_checkpointing_enable(
+                gradient_checkpointing_kwargs={"use_reentrant": False}
+            )
+        if any(p.dtype != torch.float32 for _, p in trainable_parameters(backbone.model)):
+            warnings.warn(Warnings.W506, stacklevel=2)
+        self.is_prepared = True
+
+    def finish_update(self, optimizer: Optimizer) -> bool:
+        """Update the parameters with the gradients since the last update, and clear these.
+
+        The gradients are divided by the sum of the weights of all target tokens that they
+        come from. Their global norm is then clipped to `optimizer.grad_clip`. Weight decay
+        (`L2`) is decoupled and spares biases and the scales of norms, also where
+        `L2_is_weight_decay` is false (W505). Betas of 0 (thinc's `SGD.v1`) give plain
+        descent, `RAdam.v1` gives RAdam; anything else is AdamW. Stepping the schedules is
+        the training loop's business.
+
+        optimizer (Optimizer): thinc's optimizer, for its settings as they are now.
+        RETURNS (bool): Whether the weights were changed: nothing happens unless an update is
+            due, or when its gradient is not finite (W503).
+        """
+        total, self.pending_weight = self.pending_weight, 0.0
+        if not total:
+            return False
+        if self.optimizer is None or self.optimizer.config is not optimizer:
+            self.optimizer = make_optimizer(trainable_parameters(self.backbone.model), optimizer)
+        parameters = self.optimizer.parameters
+        divide([p.grad for p in parameters if p.grad is not None], total)
+        # An infinite limit clips nothing, and still tells the norm.
+        limit = float(optimizer.grad_clip) or math.inf
+        norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
+        is_finite = bool(torch.isfinite(norm))
+        if is_finite:
+            follow(self.optimizer.torch_optimizer, optimizer)
+            self.optimizer.torch_optimizer.step()
+            self.backbone.version += 1
+        else:
+            warnings.warn(Warnings.W503.format(norm=float(norm)), stacklevel=2)
+        self.optimizer.torch_optimizer.zero_grad(set_to_none=True)
+        return is_finite
+
+
+def trainable_parameters(model: Any) -> list[tuple[str, torch.nn.Parameter]]:
+    """RETURNS (list[tuple[str, Parameter]]): Names and parameters that are trained; tied
+    ones occur once."""
+    return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+
+
+def _new_adapter(model: Any, lora: Any) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules="all-linear" if lora.targets is None else list(lora.targets),
+        task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise ValueError(Errors.E506.format(targets=lora.targets, reason=error)) from error
+
+
+def _unmerge(model: Any, adapter: KeptAdapter) -> Any:
+    """Put a merged adapter back beside the weights: what it added is taken out again."""
+    from peft import PeftModel
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    with adapter.opened() as path:
+        peft_model = PeftModel.from_pretrained(model, str(path), is_trainable=True)
+    for module in peft_model.modules():
+        if isinstance(module, BaseTunerLayer):
+            # peft does not know that the weights that it was given have the adapter in them.
+            layer: Any = module
+            layer.merged_adapters.extend(layer.active_adapters)
+    peft_model.unmerge_adapter()
+    return peft_model
