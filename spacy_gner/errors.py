@@ -104,7 +104,7 @@ class Errors(metaclass=_WithCodes):
         "window.max_tokens, or shorten the wording of the label {label!r}."
     )
     E025 = (
-        "The scheme '{scheme}' cannot be decoded with '{decoder}'. Use spacy_gner.BeamSearch.v1, which "
+        "The format '{format}' cannot be decoded with '{decoder}'. Use spacy_gner.BeamSearch.v1, which "
         "writes free text."
     )
     E026 = "doc._.gner_labels of a Doc cannot be used: {reason}"
@@ -461,7 +461,7 @@ class Warnings(metaclass=_WithCodes):
         "labels) is left out of training."
     )
     W502 = (
-        "A sentence with words that nobody annotated is left out of training: the scheme {scheme} "
+        "A sentence with words that nobody annotated is left out of training: the format {format} "
         "does not write every word, so that it could not leave them open."
     )
     W503 = "An update was left out, since its gradient is not finite (norm {norm})."

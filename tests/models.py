@@ -1,6 +1,7 @@
 """Tiny models with real architectures and tokenizers, built in memory for the tests."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from transformers import (
 from spacy_gner.backbones.backbone import Backbone
 from spacy_gner.backbones.codec import TextCodec
 from spacy_gner.backbones.settings import BackboneSettings
-from spacy_gner.formats import BIO, Prompt, Template
+from spacy_gner.decoding.request import Request
+from spacy_gner.formats import BIO, Prompt, TaggedWords
+from spacy_gner.formats.instructions import Instructions
 
 # What the tokenizers are trained on, besides the prompt's own text.
 TEXTS = (
@@ -33,6 +36,8 @@ WORDS = tuple(
     "Angela Merkel New York London IBM company city of and she lives there since 1995 U.S.".split()
 )
 LABELS = ("person", "city", "award")
+# Short, so that tiny models see short prompts.
+SHORT = {"description": "Tag the words.", "guideline": "B- I- O"}
 
 
 def byte_level_tokenizer(
@@ -159,11 +164,24 @@ def save_tiny(backbone: Backbone, path: Path) -> Path:
 
 
 def prompt_of(
-    words: Sequence[str], labels: Sequence[str] = LABELS, scheme: BIO | None = None
+    words: Sequence[str], labels: Sequence[str] = LABELS, format: Instructions | None = None
 ) -> Prompt:
     """RETURNS (Prompt): With a short instruction, so that tiny models see short prompts."""
-    template = Template(description="Tag the words.", guideline="B- I- O")
-    return template.prompt(words, labels, scheme or BIO())
+    return replace(format or BIO(), **SHORT).prompt(words, labels)
+
+
+def request_of(words: Sequence[str], labels: Sequence[str] = LABELS, format=None) -> Request:
+    """RETURNS (Request): With the prompt of `prompt_of`."""
+    format, longest = format or BIO(), max(map(len, labels))
+    # A token has at least one character.
+    n_output = sum(len(word.encode()) + longest + 5 for word in words)
+    prompt = prompt_of(words, labels, format)
+    return Request(prompt, tuple(words), tuple(labels), format, n_output)
+
+
+def pieces_of(words: Sequence[str], tags: Sequence[str], format: TaggedWords | None = None):
+    """RETURNS (list[str]): The pieces of the target: one `word(tag)` per word."""
+    return list(map((format or BIO()).spell, words, tags))
 
 
 def overfit(
@@ -176,7 +194,7 @@ def overfit(
 
     backbone (Backbone): The model, changed in place.
     pairs (Sequence[tuple[str, Sequence[str]]]): Prompts, and the pieces of their targets
-        (`scheme.pieces(words, tags)`).
+        (`pieces_of(words, tags)`).
     steps (int): Steps over all pairs at once.
     rate (float): Learning rate.
     RETURNS (float): The last loss, per token.
@@ -226,7 +244,7 @@ def add_noise(backbone: Backbone, scale: float, seed: int = 0) -> Backbone:
 
 
 def _prompt_text() -> str:
-    return Template().prompt(WORDS, LABELS, BIO()).text
+    return BIO().prompt(WORDS, LABELS).text
 
 
 def _rectangle(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:

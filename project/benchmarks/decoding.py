@@ -34,13 +34,13 @@ from spacy_gner.decoding.beam_search import make_beam_search, output_limits
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
 from spacy_gner.decoding.request import Request
-from spacy_gner.formats import BIO, Template
+from spacy_gner.formats import BIO
 from spacy_gner.matching import LCSMatcher
 from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
 
 DECODERS = ("generate", "generate-4", "floor", "beam-4", "drafted", "exact")
-SCHEME = BIO()
+FORMAT = BIO()
 
 
 def main() -> None:
@@ -114,8 +114,14 @@ def load_requests(args: argparse.Namespace) -> tuple[list[Request], list[dict]]:
             share = -(-args.limit // len(args.data))
             sentences = random.Random(args.seed).sample(sentences, min(share, len(sentences)))
         for s in sentences:
-            prompt = Template().prompt(s["words"], labels, SCHEME)
-            request = Request(prompt, tuple(s["words"]), tuple(labels), SCHEME)
+            words = tuple(s["words"])
+            # A token has at least one character.
+            n_output = len(
+                FORMAT.write(
+                    words, [(i, i + 1, max(labels, key=len)) for i in range(len(words))], labels
+                )
+            )
+            request = Request(FORMAT.prompt(words, labels), words, tuple(labels), FORMAT, n_output)
             items.append((request, {"tags": [t or "O" for t in s["labels"]], "name": name}))
     items = items[: args.limit] if args.limit else items
     items.sort(key=lambda item: len(item[0].words))
@@ -203,7 +209,7 @@ def overfit(backbone, requests: list[Request], gold: list[dict], steps: int) -> 
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4, weight_decay=0.0)
     prompts = b.prompt_ids([r.prompt.text for r in requests])
     targets = [
-        [t for ids in b.target_ids(SCHEME.pieces(r.words, g["tags"])) for t in ids] + [b.eos_id]
+        [t for ids in b.target_ids(FORMAT.pieces(r.words, g["tags"])) for t in ids] + [b.eos_id]
         for r, g in zip(requests, gold, strict=True)
     ]
     model.train()
@@ -265,7 +271,7 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
             for generation in generations:
                 for key in ("forward_passes", "forks", "cut_short"):
                     stats[name][key] += getattr(generation, key) or 0
-            return [(g.text, g.pairs) for g in generations]
+            return [(g.text, g.parts) for g in generations]
         if name == "floor":
             # For a floor one needs the output that it goes over.
             outputs = [greedy.outputs[i] for i in batch]
@@ -278,7 +284,7 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
         for i, ids in zip(batch, outputs, strict=True):
             plain.outputs[i] = ids
         texts = [backbone.decode(ids) for ids in outputs]
-        return [(t, SCHEME.parse(t, r.labels)) for t, r in zip(texts, part, strict=True)]
+        return [(t, FORMAT.parse(t, r.labels)) for t, r in zip(texts, part, strict=True)]
 
     order = sorted(
         wanted,
@@ -353,7 +359,7 @@ def tag_words(matcher: LCSMatcher, words: tuple[str, ...], pairs) -> list[str]:
 def f1_by_set(predicted: list[list[str]], gold: list[dict]) -> dict[str, float]:
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for tags, item in zip(predicted, gold, strict=True):
-        found, right = set(SCHEME.decode(tags)), set(SCHEME.decode(item["tags"]))
+        found, right = set(FORMAT.decode(tags)), set(FORMAT.decode(item["tags"]))
         for i, n in enumerate((len(found & right), len(found), len(right))):
             counts[item["name"]][i] += n
     return {name: 200.0 * c[0] / max(1, c[1] + c[2]) for name, c in sorted(counts.items())}

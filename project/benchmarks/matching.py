@@ -25,14 +25,14 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from spacy_gner.matching import make_lcs_matcher
+from spacy_gner.matching import LCSMatcher
 
 BUCKETS = [(1, 60), (60, 100), (100, 200), (400, 800)]
 # Shares of omission, addition and substitution (Table 9, GNER-T5).
 MIX = [0.23, 0.02, 0.75]
 Alignment = list[int | None]
 Matching = Callable[[Sequence[str], Sequence[str]], Alignment]
-our_matcher = make_lcs_matcher()
+our_matcher = LCSMatcher()
 
 
 def fold(words: Sequence[str]) -> list[str]:

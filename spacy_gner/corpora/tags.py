@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 
 from ..errors import Errors
+from ..formats.tagged_words import decode_tags, encode_bio
 from .read_report import CorpusError
 
 # Two ways to write "not annotated": JSON's null and spaCy's "-".
 MISSING_TAGS = (None, "-")
 # B-egin, I-nside, E-nd, S-ingle (BIOES); L-ast, U-nit (BILOU); M-iddle (BMES), W-hole (BMEWO).
 _TAG = re.compile(r"([BIESLUMW])-(.*\S.*)", re.DOTALL)
-_CONTINUES = "IELM"
-_ENDS = "ESLUW"
 # (PERSON*  *  *)  (GPE)
 _BRACKETS = re.compile(r"(?:\(([^()*\s]+))?\*?(\))?")
 
@@ -39,25 +38,15 @@ def read_tags(
         after the last, label) and the words without annotation.
     RAISES (CorpusError): E207 for any other tag.
     """
-    entities: list[tuple[int, int, str]] = []
     missing: list[int] = []
-    is_open = False
+    known: list[str] = []
     for i, (tag, place) in enumerate(zip(tags, places, strict=True)):
+        if not is_tag(tag):
+            raise CorpusError(Errors.E207.format(place=place, tag=tag))
         if tag in MISSING_TAGS:
             missing.append(i)
-        if tag in MISSING_TAGS or tag == "O":
-            is_open = False
-            continue
-        match = _TAG.fullmatch(tag) if isinstance(tag, str) else None
-        if match is None:
-            raise CorpusError(Errors.E207.format(place=place, tag=tag))
-        prefix, label = match.groups()
-        if is_open and prefix in _CONTINUES and entities[-1][2] == label:
-            entities[-1] = (entities[-1][0], i + 1, label)
-        else:
-            entities.append((i, i + 1, label))
-        is_open = prefix not in _ENDS
-    return entities, missing
+        known.append("O" if tag is None or tag in MISSING_TAGS else tag)
+    return decode_tags(known), missing
 
 
 def are_brackets(tags: Sequence[str | None]) -> bool:
@@ -105,9 +94,7 @@ def write_tags(
     missing (Sequence[int]): The words without annotation.
     RETURNS (list[Optional[str]]): N tags, None for words without annotation.
     """
-    tags: list[str | None] = ["O"] * n_words
+    tags: list[str | None] = [*encode_bio(n_words, entities)]
     for i in missing:
         tags[i] = None
-    for start, end, label in entities:
-        tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
     return tags

@@ -11,17 +11,17 @@ from transformers import GenerationConfig
 
 from ..backbones.backbone import Backbone
 from ..errors import Errors, Warnings
+from ..formats import Format
 from .batching import output_limit, plan_batches
 from .forward import ModelView
 from .free_text import pad, score_outputs
 from .request import Decoder, Generation, Request
-from .tags import tag_table
 
 
 class BeamSearch:
     """See `make_beam_search` for the arguments."""
 
-    forces_words = False
+    format_type = Format
 
     def __init__(
         self, num_beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int | None = None
@@ -134,8 +134,7 @@ def output_limits(
     for request, prompt in zip(requests, prompts, strict=True):
         used = len(prompt) if backbone.is_causal else 0
         if max_new_tokens is None:
-            words = tag_table(backbone, request.scheme, request.labels)
-            limit = output_limit(words.longest(request.words), used, backbone.hard_limit)
+            limit = output_limit(request.n_output, used, backbone.hard_limit)
         elif backbone.hard_limit is not None:
             limit = min(max_new_tokens, backbone.hard_limit - used)
         else:
@@ -166,11 +165,11 @@ def finish(
     """
     passes = view.passes
     texts = [backbone.decode(ids) for ids in outputs]
-    pairs = [r.scheme.parse(text, r.labels) for r, text in zip(requests, texts, strict=True)]
-    scores = score_outputs(backbone, view, requests, prompts, outputs, pairs)
+    parts = [r.format.parse(text, r.wordings) for r, text in zip(requests, texts, strict=True)]
+    scores = score_outputs(backbone, view, requests, prompts, outputs, parts)
     return [
-        Generation(text, tuple(words), row, ended, forward_passes=passes + 1)
-        for text, words, row, ended in zip(texts, pairs, scores, complete, strict=True)
+        Generation(text, tuple(read), row, ended, forward_passes=passes + 1)
+        for text, read, row, ended in zip(texts, parts, scores, complete, strict=True)
     ]
 
 

@@ -15,13 +15,14 @@ from spacy.util import registry
 
 from ..backbones.backbone import Backbone
 from ..errors import Errors
+from ..formats import TaggedWords
 from .batching import plan_batches
 from .beam_search import check_at_least, output_limits, warn_if_cut
 from .follow import Follower, draft_width
 from .forward import ModelView
 from .free_text import read_choices
 from .record import Record, Recorder
-from .request import Decoder, Generation, Request
+from .request import Decoder, Generation, Request, check_format
 from .session import Session, can_share_batches
 from .tags import tag_table
 
@@ -70,8 +71,7 @@ class _Row:
 class DraftedGreedy:
     """See `make_drafted_greedy` for the arguments."""
 
-    forces_words = False
-    needs_every_word = True
+    format_type = TaggedWords
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class DraftedGreedy:
         """See `Decoder`. RAISES (ValueError): E402 for models without keys and values of
         every token."""
         for request in requests:
-            check_writes_words(request, "spacy_gner.DraftedGreedy.v1")
+            check_format(self, request.format)
         prompts = backbone.prompt_ids([request.prompt.text for request in requests])
         limits = output_limits(backbone, requests, prompts, self.max_new_tokens)
         lengths = [len(p) + limit for p, limit in zip(prompts, limits, strict=True)]
@@ -122,10 +122,10 @@ class DraftedGreedy:
     ) -> list[Generation]:
         session = Session(backbone, ModelView(backbone), requests, prompts)
         recorder = Recorder(tag_tokens(backbone, requests), backbone.device)
-        closing = frozenset(backbone.codec.tokens_with(")").values())
         rows = []
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
-            table = tag_table(backbone, request.scheme, request.labels)
+            table = tag_table(backbone, request.format, request.wordings)
+            closing = frozenset(backbone.codec.tokens_with(request.format.closing).values())
             follower = Follower(request, table, closing, backbone.eos_id)
             rows.append(_Row(number, limit, follower, Record(recorder)))
         done: list[_Row] = []
@@ -213,16 +213,10 @@ def check_drafts(max_draft: int, pass_overhead: float | None) -> None:
         raise ValueError(Errors.E017.format(field=field, expected=expected, found=pass_overhead))
 
 
-def check_writes_words(request: Request, decoder: str) -> None:
-    """RAISES (ValueError): E025 when the scheme does not write every word."""
-    if not request.scheme.writes_every_word:
-        raise ValueError(Errors.E025.format(scheme=request.scheme.name, decoder=decoder))
-
-
 def tag_tokens(backbone: Backbone, requests: Sequence[Request]) -> list[int]:
     tries = {}
     for request in requests:
-        table = tag_table(backbone, request.scheme, request.labels)
+        table = tag_table(backbone, request.format, request.wordings)
         for word in table.words(request.words):
             tries[id(word.trie)] = word.trie
     return sorted({t for trie in tries.values() for s in trie.suffixes.values() for t in s})
@@ -230,6 +224,6 @@ def tag_tokens(backbone: Backbone, requests: Sequence[Request]) -> list[int]:
 
 def _finish(backbone: Backbone, request: Request, row: _Row) -> Generation:
     text = backbone.decode(row.ids)
-    pairs = request.scheme.parse(text, request.labels)
-    scores = row.record.probabilities(read_choices(backbone, request, row.ids, pairs))
-    return Generation(text, tuple(pairs), scores, row.ended, forward_passes=row.passes)
+    parts = request.format.parse(text, request.wordings)
+    scores = row.record.probabilities(read_choices(backbone, request, row.ids, parts))
+    return Generation(text, tuple(parts), scores, row.ended, forward_passes=row.passes)

@@ -1,7 +1,7 @@
 """The most probable tagging, given the words.
 
 The words are forced, so that none can be lost, added or changed, and each gets one of
-the tags that the scheme allows after the tag before. The log-probability of a tagging is
+the tags that the format allows after the tag before. The log-probability of a tagging is
 the sum over the choices between tags, each normalized over the tokens that were allowed
 there. Forced tokens cost nothing: they are conditions, not choices.
 
@@ -20,20 +20,14 @@ from spacy.util import registry
 
 from ..backbones.backbone import Backbone
 from ..errors import Errors
-from ..formats.parsing import ParsedWord
+from ..formats import TaggedWords
 from .batching import plan_batches
 from .beam_search import check_at_least
-from .drafted_greedy import (
-    GPU_OVERHEAD,
-    OVERHEAD,
-    check_drafts,
-    check_writes_words,
-    tag_tokens,
-)
+from .drafted_greedy import GPU_OVERHEAD, OVERHEAD, check_drafts, tag_tokens
 from .follow import draft_width
 from .forward import ModelView
 from .line import Draft, Line, Sentence
-from .request import Decoder, Generation, Request
+from .request import Decoder, Generation, Request, check_format
 from .search import Fork, Search
 from .session import Session, can_share_batches
 from .tags import tag_table
@@ -45,8 +39,7 @@ _MIN_ROWS = 4
 class ExactSearch:
     """See `make_exact_search` for the arguments."""
 
-    forces_words = True
-    needs_every_word = True
+    format_type = TaggedWords
 
     def __init__(
         self, max_forks: int = 8, max_draft: int = 256, pass_overhead: float | None = None
@@ -60,19 +53,18 @@ class ExactSearch:
     def __call__(
         self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int
     ) -> list[Generation]:
-        """See `Decoder`. RAISES (ValueError): E025 for a scheme that does not write every
+        """See `Decoder`. RAISES (ValueError): E025 for a format that does not write every
         word, E401 for a sentence that is too long for the model, E402 for models
         without keys and values of every token."""
         for request in requests:
-            check_writes_words(request, "spacy_gner.ExactSearch.v1")
+            check_format(self, request.format)
         prompts = backbone.prompt_ids([request.prompt.text for request in requests])
         lengths = []
         for request, prompt in zip(requests, prompts, strict=True):
-            table = tag_table(backbone, request.scheme, request.labels)
             used = len(prompt) if backbone.is_causal else 0
-            lengths.append(len(prompt) + table.longest(request.words))
+            lengths.append(len(prompt) + request.n_output)
             limit = backbone.hard_limit
-            if limit is not None and used + table.longest(request.words) > limit:
+            if limit is not None and used + request.n_output > limit:
                 raise ValueError(Errors.E401.format(n_tokens=lengths[-1], limit=limit))
         if not can_share_batches(backbone):
             batch_tokens = 1
@@ -107,7 +99,7 @@ class _Run:
         self._passes = [0] * len(requests)
         self._first = []
         for request in requests:
-            table = tag_table(backbone, request.scheme, request.labels)
+            table = tag_table(backbone, request.format, request.wordings)
             self._first.append(Line(Sentence(request, table)))
 
     @torch.inference_mode()
@@ -218,16 +210,12 @@ class _Run:
         request, search = self._requests[number], self._searches[number]
         line = search.best
         assert line is not None
-        pieces = request.scheme.pieces(request.words, line.tags)
-        pairs, position = [], 0
-        for word, tag, piece in zip(request.words, line.tags, pieces, strict=True):
-            end = position + len(piece) - 1
-            pairs.append(ParsedWord(word, tag, end - len(tag), end))
-            position += len(piece) + 1
+        assert isinstance(request.format, TaggedWords)
+        text, parts = request.format.tagged(request.words, line.tags)
         scores = tuple(min(1.0, math.exp(p)) for p in line.log_probs)
         return Generation(
-            " ".join(pieces),
-            tuple(pairs),
+            text,
+            tuple(parts),
             scores,
             forward_passes=self._passes[number],
             forks=search.n_forks,

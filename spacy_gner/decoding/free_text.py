@@ -1,4 +1,4 @@
-"""Scores for tags in a text that the model wrote freely."""
+"""Scores for what was read in a text that the model wrote freely."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ..backbones.backbone import Backbone
-from ..formats.parsing import ParsedWord
+from ..formats import TaggedWords
 from .forward import ModelView
 from .request import Request
 from .scores import Choice, choice_log_probs
@@ -15,43 +15,47 @@ from .tags import tag_table
 
 
 def read_choices(
-    backbone: Backbone, request: Request, ids: Sequence[int], pairs: Sequence[ParsedWord]
+    backbone: Backbone, request: Request, ids: Sequence[int], parts: Sequence[Any]
 ) -> list[list[Choice]]:
-    """Find where in an output the tags were chosen.
+    """Find where in an output its parts were chosen.
 
     backbone (Backbone): The model.
     request (Request): The request.
     ids (Sequence[int]): The tokens of the output, without end token; length T.
-    pairs (Sequence[ParsedWord]): The words and tags in it.
-    RETURNS (list[list[Choice]]): For each word; `row` is the position of the token in the
+    parts (Sequence[Any]): What the format read in it.
+    RETURNS (list[list[Choice]]): For each part; `row` is the position of the token in the
         output. A tag in the tokens of the training text gives the choices between it and
         the other tags that were allowed after the tag before. Any other tag (of another
-        label, in other tokens, or shared by several words) gives its tokens as choices
-        from the whole vocabulary, which makes a lower probability.
+        label, in other tokens, or shared by several words), and any part of another
+        format, gives its tokens as choices from the whole vocabulary, which makes a lower
+        probability.
     """
-    table = tag_table(backbone, request.scheme, request.labels)
-    words = table.words([pair.word for pair in pairs])
+    if not isinstance(request.format, TaggedWords):
+        ends = _token_ends(backbone, ids) if parts else []
+        return [_free_choices(ids, ends, part) for part in parts]
+    table = tag_table(backbone, request.format, request.wordings)
+    words = table.words([part.word for part in parts])
     result: list[list[Choice]] = []
-    position, ends, previous = 0, None, ""
-    for i, pair in enumerate(pairs):
-        piece = words[i].piece(pair.tag) if pair.tag in words[i].trie.suffixes else ()
+    position, previous = 0, ""
+    ends = None
+    for i, part in enumerate(parts):
+        piece = words[i].piece(part.tag) if part.tag in words[i].trie.suffixes else ()
         start = position
         if not piece or tuple(ids[start : start + len(piece)]) != piece:
             # Not where it would be if all before was as in training: look it up.
             ends = _token_ends(backbone, ids) if ends is None else ends
-            last = _token_at(ends, pair.end)
+            last = _token_at(ends, part.end)
             start = last + 1 - len(piece)
             if not piece or start < 0 or tuple(ids[start : last + 1]) != piece:
-                first = _token_at(ends, pair.start)
-                result.append([Choice(t, (), ids[t]) for t in range(first, last + 1)])
-                position, previous = last + 1, pair.tag
+                result.append(_free_choices(ids, ends, part))
+                position, previous = last + 1, part.tag
                 continue
         at = start + len(words[i].stem)
-        trie = table.allowed(words[i], previous, i == len(pairs) - 1)
-        if pair.tag not in trie.suffixes:
+        trie = table.allowed(words[i], previous, i == len(parts) - 1)
+        if part.tag not in trie.suffixes:
             trie = words[i].trie
-        result.append([Choice(at + d, c, k) for d, c, k in trie.choices(pair.tag)])
-        position, previous = start + len(piece), pair.tag
+        result.append([Choice(at + d, c, k) for d, c, k in trie.choices(part.tag)])
+        position, previous = start + len(piece), part.tag
     return result
 
 
@@ -61,7 +65,7 @@ def score_outputs(
     requests: Sequence[Request],
     prompts: Sequence[Sequence[int]],
     outputs: Sequence[Sequence[int]],
-    pairs: Sequence[Sequence[ParsedWord]],
+    parts: Sequence[Sequence[Any]],
 ) -> list[tuple[float, ...]]:
     """Score outputs by one teacher-forced pass over prompts and outputs.
 
@@ -70,12 +74,12 @@ def score_outputs(
     requests (Sequence[Request]): Length B.
     prompts (Sequence[Sequence[int]]): Their tokens.
     outputs (Sequence[Sequence[int]]): The tokens of the outputs, without end token.
-    pairs (Sequence[Sequence[ParsedWord]]): What was read in the outputs.
-    RETURNS (list[tuple[float, ...]]): The probability of each tag.
+    parts (Sequence[Sequence[Any]]): What was read in the outputs.
+    RETURNS (list[tuple[float, ...]]): The probability of each part.
     """
     found = [
-        read_choices(backbone, request, ids, words)
-        for request, ids, words in zip(requests, outputs, pairs, strict=True)
+        read_choices(backbone, request, ids, read)
+        for request, ids, read in zip(requests, outputs, parts, strict=True)
     ]
     wanted = [sorted({c.row for word in row for c in word}) for row in found]
     if not any(wanted):
@@ -146,6 +150,11 @@ def pad(
 def _token_ends(backbone: Backbone, ids: Sequence[int]) -> list[int]:
     """RETURNS (list[int]): For each token the length of the text up to its end."""
     return [len(backbone.decode(ids[: i + 1])) for i in range(len(ids))]
+
+
+def _free_choices(ids: Sequence[int], ends: Sequence[int], part: Any) -> list[Choice]:
+    first, last = _token_at(ends, part.start), _token_at(ends, part.end)
+    return [Choice(t, (), ids[t]) for t in range(first, last + 1)]
 
 
 def _token_at(ends: Sequence[int], character: int) -> int:

@@ -8,7 +8,7 @@ to them, so that after some sentences they are its own.
 
 from collections.abc import Sequence
 
-from ..formats import Scheme
+from ..formats import TaggedWords
 
 # (inside an entity, shape of the word) -> outside, start of an entity, continuation.
 _PRIOR = {
@@ -49,11 +49,11 @@ class TagGuesser:
     """Guesses tags, and learns from those that the model wrote. One may serve several threads:
     what gets lost between them makes guesses a little worse, and nothing else.
 
-    scheme (Scheme): The scheme of the tags.
+    format (TaggedWords): Which tags there are.
     """
 
-    def __init__(self, scheme: Scheme):
-        self._scheme = scheme
+    def __init__(self, format: TaggedWords):
+        self._format = format
         self._counts = {
             key: [count * _PRIOR_WEIGHT for count in counts] for key, counts in _PRIOR.items()
         }
@@ -91,7 +91,7 @@ class TagGuesser:
                 label, same_label = known[2:], _KNOWN_LABEL
         total = sum(chances)
         options = [("O", chances[OUTSIDE] / total, 1.0)]
-        prefixes = self._scheme.prefixes
+        prefixes = self._format.prefixes
         if previous[2:]:
             p = chances[CONTINUE] / total
             options.append((f"I-{previous[2:]}", p, 1.0 - _ENDS if "E" in prefixes else 1.0))

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from ..backbones.backbone import Backbone
-from ..formats import Prompt, Scheme
-from ..formats.parsing import ParsedWord
+from ..errors import Errors
+from ..formats import Format, Prompt
 
 
 @dataclass(frozen=True)
@@ -15,14 +15,16 @@ class Request:
 
     prompt (Prompt): The prompt.
     words (tuple[str, ...]): The words of its sentence, length N, at least one.
-    labels (tuple[str, ...]): The wordings of its labels, in the order of the prompt.
-    scheme (Scheme): How tags are written and read.
+    wordings (tuple[str, ...]): The wordings of its labels, in the order of the prompt.
+    format (Format): How the answer is written and read.
+    n_output (int): Tokens that the answer may need: every word with its longest tag.
     """
 
     prompt: Prompt
     words: tuple[str, ...]
-    labels: tuple[str, ...]
-    scheme: Scheme
+    wordings: tuple[str, ...]
+    format: Format
+    n_output: int
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ class Generation:
     """The answer to a request.
 
     text (str): The output.
-    pairs (tuple[ParsedWord, ...]): The words and tags in it, length M. When the decoder
-        forces the words, these are the words of the request.
-    scores (tuple[float, ...]): The probability of each tag where it branches off from
-        the other tags that were allowed there, in [0, 1], length M.
+    parts (tuple[Any, ...]): What its format reads in it (`Format.parse`), length M. Those of
+        a format that writes every word are words with tags; when the decoder forces
+        the words, they are the words of the request.
+    scores (tuple[float, ...]): The probability of each part, in [0, 1], length M: of a tag
+        where it branches off from the other tags that were allowed there, of
+        anything else that of its tokens.
     complete (bool): Whether the model ended the output by itself.
     forward_passes (int): Number of forward passes this request took part in.
     forks (int | None): Number of alternatives that a search followed up; None for decoders
@@ -44,7 +48,7 @@ class Generation:
     """
 
     text: str
-    pairs: tuple[ParsedWord, ...]
+    parts: tuple[Any, ...]
     scores: tuple[float, ...]
     complete: bool = True
     forward_passes: int = 0
@@ -57,11 +61,11 @@ class Generation:
 class Decoder(Protocol):
     """Turns requests into generations.
 
-    forces_words (bool): Whether the pairs are the words of the request, so that
-        nothing has to be matched.
+    format_type (type[Format]): The formats that it can write: `Format` for any, `TaggedWords`
+        for those that write every word.
     """
 
-    forces_words: bool
+    format_type: type[Format]
 
     def __call__(
         self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int
@@ -76,3 +80,10 @@ class Decoder(Protocol):
             are batched does not change them.
         """
         ...
+
+
+def check_format(decoder: Decoder, format: Format) -> None:
+    """RAISES (ValueError): E025 when a decoder cannot write a format."""
+    if not isinstance(format, decoder.format_type):
+        name = f"spacy_gner.{type(decoder).__name__}.v1"
+        raise ValueError(Errors.E025.format(format=format.name, decoder=name))

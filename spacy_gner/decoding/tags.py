@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..backbones.backbone import Backbone
-from ..formats import Scheme
+from ..formats import TaggedWords
 from .guess import TagGuesser
 from .trie import TagTrie
 
@@ -37,8 +37,8 @@ class TagTable:
     """Tokenizes words with all tags of some labels.
 
     backbone (Backbone): Whose tokenizer it is.
-    scheme (Scheme): The scheme of the tags.
-    labels (Sequence[str]): The wordings of the labels.
+    format (TaggedWords): How words and tags are written.
+    wordings (Sequence[str]): The wordings of the labels.
 
     `tags` are all tags; `guesser` guesses them, and remembers what it has seen for as long as
     the table is there.
@@ -51,16 +51,16 @@ class TagTable:
     tokenized with every tag.
     """
 
-    def __init__(self, backbone: Backbone, scheme: Scheme, labels: Sequence[str]):
-        self.tags = tuple(scheme.tags(labels))
-        self.guesser = TagGuesser(scheme)
-        self._scheme = scheme
+    def __init__(self, backbone: Backbone, format: TaggedWords, wordings: Sequence[str]):
+        self.tags = tuple(format.tags(wordings))
+        self.guesser = TagGuesser(format)
+        self._format = format
         self._encode = backbone.codec.target_ids
         self._lock = threading.Lock()
         self._tree_bytes = 0
         self._words: dict[str, WordTokens] = {}
         self._allowed: dict[tuple[int, str, bool], tuple[TagTrie, TagTrie]] = {}
-        self._joins_before, joins_behind = _joining_tokens(backbone, self.tags)
+        self._joins_before, joins_behind = _joining_tokens(backbone, format.opening, self.tags)
         self._shared: TagTrie | None = None
         self._shared_all: dict[str, tuple[int, ...]] = {}
         self._plain_suffix: tuple[int, ...] = ()
@@ -102,7 +102,7 @@ class TagTable:
         made: dict[str, WordTokens] = {}
         if self._shared is not None:
             simple = [word for word in words if not self._is_joined(word)]
-            pieces = self._target_ids([f"{word}(O)" for word in simple])
+            pieces = self._target_ids([self._format.spell(word, "O") for word in simple])
             for word, ids in zip(simple, pieces, strict=True):
                 stem = ids[: len(ids) - len(self._plain_suffix)]
                 if tuple(ids[len(stem) :]) == self._plain_suffix:
@@ -119,17 +119,14 @@ class TagTable:
         previous (str): The tag before it, "" at the start.
         is_last (bool): Whether the sentence ends with it.
         RETURNS (TagTrie): The tags after which a valid tagging can go on. Where the
-            scheme leaves none (an entity of several words cannot begin at the last
+            format leaves none (an entity of several words cannot begin at the last
             one), those that may follow.
         """
         key = (id(word.trie), previous, is_last)
         found = self._allowed.get(key)
         if found is not None and found[0] is word.trie:
             return found[1]
-        scheme = self._scheme
-        tags = [t for t in word.trie.suffixes if scheme.may_follow(previous, t)]
-        if is_last:
-            tags = [t for t in tags if scheme.may_end(t)] or tags
+        tags = self._format.allowed(word.trie.suffixes, previous, is_last)
         trie = word.trie.within(tags or word.trie.suffixes)
         with self._lock:
             if len(self._allowed) >= _MAX_WORDS:
@@ -139,13 +136,6 @@ class TagTable:
             # The tree of the word is kept with it, so that its id stays its own.
             self._allowed[key] = (word.trie, trie)
         return trie
-
-    def longest(self, words: Sequence[str]) -> int:
-        """RETURNS (int): Tokens of the output in which every word has its longest tag."""
-        return sum(
-            len(word.stem) + max(map(len, word.trie.suffixes.values()))
-            for word in self.words(words)
-        )
 
     @property
     def n_bytes(self) -> int:
@@ -164,7 +154,7 @@ class TagTable:
 
     def _spell(self, word: str) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """RETURNS (tuple): The tokens that all of `word(tag)` begin with, and the rest by tag."""
-        pieces = self._target_ids([f"{word}({tag})" for tag in self.tags])
+        pieces = self._target_ids([self._format.spell(word, tag) for tag in self.tags])
         n_stem = _common_prefix(pieces)
         suffixes = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
         return tuple(pieces[0][:n_stem]), suffixes
@@ -179,32 +169,34 @@ class TagTable:
         return self._encode(pieces) if pieces else []
 
 
-def tag_table(backbone: Backbone, scheme: Scheme, labels: Sequence[str]) -> TagTable:
+def tag_table(backbone: Backbone, format: TaggedWords, wordings: Sequence[str]) -> TagTable:
     """RETURNS (TagTable): The table for these labels, a cached one if it was asked for
     before with the same backbone."""
-    key = (TagTable, type(scheme), scheme.name, tuple(labels))
-    return backbone.cache.get(key, lambda: TagTable(backbone, scheme, labels))
+    key = (TagTable, type(format), format.name, tuple(wordings))
+    return backbone.cache.get(key, lambda: TagTable(backbone, format, wordings))
 
 
-def _joining_tokens(backbone: Backbone, tags: Sequence[str]) -> tuple[frozenset[str], bool]:
+def _joining_tokens(
+    backbone: Backbone, opening: str, tags: Sequence[str]
+) -> tuple[frozenset[str], bool]:
     """Look for tokens of the vocabulary that reach over the place where tags begin.
 
-    RETURNS (tuple[frozenset[str], bool]): What stands before the parenthesis in tokens
+    RETURNS (tuple[frozenset[str], bool]): What stands before the opening mark in tokens
         that reach over it from the left, and whether any token begins before or with the
-        parenthesis and goes on with the first letter of a tag.
+        mark and goes on with the first letter of a tag.
     """
     letters = {tag[0] for tag in tags}
     before: set[str] = set()
     behind = False
-    for token in backbone.codec.tokens_with("("):
-        at = token.find("(")
+    for token in backbone.codec.tokens_with(opening):
+        at = token.find(opening)
         while at >= 0:
-            head, tail = token[:at].lstrip(_BLANK_MARKS), token[at + 1 :]
+            head, tail = token[:at].lstrip(_BLANK_MARKS), token[at + len(opening) :]
             if not tail or tail[0] in letters:
                 behind = behind or bool(tail)
                 if head:
                     before.add(head)
-            at = token.find("(", at + 1)
+            at = token.find(opening, at + 1)
     return frozenset(before), behind
 
 

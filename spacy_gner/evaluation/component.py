@@ -44,7 +44,7 @@ class ComponentPredictor:
     def reading(self) -> Reading:
         """RETURNS (Reading): How the raw outputs of this model are read. Loads the model."""
         tokenizer = get_shim(self.component.model).backbone.tokenizer
-        return Reading(self.component.scheme, make_back_tokenizer(tokenizer))
+        return Reading(self.component.format, make_back_tokenizer(tokenizer))
 
     def decoder_name(self, given: str | None = None) -> str:
         """The name of the decoder, for the report.

@@ -35,7 +35,7 @@ def measure_matching(
             chosen = pairs.setdefault(limits, [])
             if limits[0] <= len(output.words) < limits[1] and len(chosen) < max_per_range:
                 predicted = [
-                    word.word for word in reading.scheme.parse(output.text, sentence.labels)
+                    word.word for word in reading.format.parse(output.text, sentence.labels)
                 ]
                 chosen.append((list(output.words), predicted))
     return [

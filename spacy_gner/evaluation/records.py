@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import Errors
+from ..formats.tagged_words import decode_tags, is_bio_tag
 
 
 class Mention(NamedTuple):
@@ -68,27 +69,9 @@ def mentions_from_tags(tags: Sequence[str], where: str = "the sentence") -> list
     RAISES (ValueError): E301 for tags of another scheme (BIOES, BILUO), E302 for
         anything else.
     """
-    mentions: list[Mention] = []
-    start, label = 0, None
-    for index, tag in enumerate(tags):
-        if tag == "O":
-            prefix, name = "O", None
-        else:
-            prefix, name = _split_tag(tag, where)
-        if label is not None and (prefix != "I" or name != label):
-            mentions.append(Mention(start, index, label))
-            label = None
-        if label is None and name is not None:
-            start, label = index, name
-    if label is not None:
-        mentions.append(Mention(start, len(tags), label))
-    return mentions
-
-
-def _split_tag(tag: str, where: str) -> tuple[str, str]:
-    if isinstance(tag, str) and len(tag) > 2 and tag[1] == "-":
-        if tag[0] in "BI":
-            return tag[0], tag[2:]
-        if tag[0] in "ESLUM":
-            raise ValueError(Errors.E301.format(tag=tag, where=where))
-    raise ValueError(Errors.E302.format(tag=tag, where=where))
+    for tag in tags:
+        if not is_bio_tag(tag):
+            is_other = isinstance(tag, str) and len(tag) > 2 and tag[0] in "ESLUM" and tag[1] == "-"
+            error = Errors.E301 if is_other else Errors.E302
+            raise ValueError(error.format(tag=tag, where=where))
+    return [Mention(*span) for span in decode_tags(tags)]

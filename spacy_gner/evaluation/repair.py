@@ -3,21 +3,35 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from ..formats import BIO, Scheme
+from ..formats import BIO, Format, TaggedWords
 from ..matching.back_tokenization import BackTokenizer
 from ..matching.diagnosis import diagnose
-from ..matching.matcher import make_lcs_matcher
+from ..matching.matcher import LCSMatcher, Matcher
 from .records import Mention, ScoredSentence
 from .strict import score_strict
 from .uniner import score_uniner
 
+
+def match_by_position(
+    words: Sequence[str], predicted: Sequence[str], back_tokenizer: BackTokenizer | None = None
+) -> list[int | None]:
+    """Match the i-th word with the i-th predicted word where these are equal, and nothing
+    else: one word that is left out puts all later ones out of step. We take this for "w/o
+    LCS+BT" in Table 6, which the paper does not describe. See `Matcher`."""
+    keys = [word.casefold() for word in predicted[: len(words)]]
+    keys += [""] * (len(words) - len(keys))
+    pairs = enumerate(zip(words, keys, strict=True))
+    return [i if word.casefold() == key else None for i, (word, key) in pairs]
+
+
 # The rows of Table 6, by what the matcher may do.
-VARIANTS = {
-    "full": make_lcs_matcher(),
-    "without_back_tokenization": make_lcs_matcher(back_tokenize=False),
-    "without_lcs": make_lcs_matcher(back_tokenize=False, lcs=False),
+VARIANTS: dict[str, Matcher] = {
+    "full": LCSMatcher(),
+    "without_back_tokenization": LCSMatcher(back_tokenize=False),
+    "without_lcs": match_by_position,
 }
 _ISSUES = ("omissions", "additions", "substitutions")
 
@@ -26,11 +40,11 @@ _ISSUES = ("omissions", "additions", "substitutions")
 class Reading:
     """How raw outputs are to be read.
 
-    scheme (Scheme): In which tagging scheme the model writes.
+    format (Format): The format in which the model writes.
     back_tokenizer (BackTokenizer | None): What the model's tokenizer makes of words.
     """
 
-    scheme: Scheme = field(default_factory=BIO)
+    format: Format = field(default_factory=BIO)
     back_tokenizer: BackTokenizer | None = None
 
 
@@ -53,11 +67,9 @@ def read_output(
     variant (str): A key of `VARIANTS`.
     RETURNS (list[Mention]): The entities.
     """
-    parsed = reading.scheme.parse(text, labels)
-    predicted = [word.word for word in parsed]
-    alignment = VARIANTS[variant](words, predicted, reading.back_tokenizer)
-    tags = ["O" if j is None else parsed[j].tag for j in alignment]
-    return [Mention(*span) for span in reading.scheme.decode(tags)]
+    match = partial(VARIANTS[variant], back_tokenizer=reading.back_tokenizer)
+    found = reading.format.read(text, words, labels, match)
+    return [Mention(start, end, label) for start, end, label, _ in found]
 
 
 def score_repair(
@@ -72,7 +84,7 @@ def score_repair(
     sentences (Iterable[ScoredSentence]): The sentences of a data set.
     reading (Reading): How to read the outputs. Without a back tokenizer the first two
         variants agree.
-    RETURNS (dict | None): None when no sentence has a raw output, or the scheme does not
+    RETURNS (dict | None): None when no sentence has a raw output, or the format does not
         write every word. Else
         `n` sentences and `skipped` ones; `omissions`, `additions`, `substitutions`
         and `any` as shares of the sentences; `incomplete`: share of the outputs that
@@ -81,7 +93,7 @@ def score_repair(
         that no generated word answers (they become O); `strict` and `uniner`, F1;
         `affected`, strict F1 on the sentences with a discrepancy.
     """
-    if not reading.scheme.writes_every_word:
+    if not isinstance(reading.format, TaggedWords):
         return None
     kept: list[ScoredSentence] = []
     affected: list[int] = []
@@ -92,7 +104,7 @@ def score_repair(
             counts["skipped"] += 1
             continue
         output = sentence.outputs[0]
-        parsed = reading.scheme.parse(output.text, output.wordings or sentence.labels)
+        parsed = reading.format.parse(output.text, output.wordings or sentence.labels)
         predicted = [word.word for word in parsed]
         for name, matcher in VARIANTS.items():
             alignment = matcher(output.words, predicted, reading.back_tokenizer)

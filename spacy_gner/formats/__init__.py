@@ -1,19 +1,21 @@
-from .entity_centric import EntityCentric, make_entity_centric
+"""Formats: how a model is asked for entities, and how its answer is read."""
+
+from .entity_centric import EntityCentric
+from .format import Format, Found, Guidance, Piece, Prompt, Shot, WordSpan
 from .labels import LabelSet
-from .schemes import BIO, BIOES, Scheme, WordSpan, make_bio, make_bioes
-from .template import Prompt, Template, make_template
+from .tagged_words import BIO, BIOES, TaggedWords
 
 __all__ = [
     "BIO",
     "BIOES",
     "EntityCentric",
+    "Format",
+    "Found",
+    "Guidance",
     "LabelSet",
+    "Piece",
     "Prompt",
-    "Scheme",
-    "Template",
+    "Shot",
+    "TaggedWords",
     "WordSpan",
-    "make_bio",
-    "make_bioes",
-    "make_entity_centric",
-    "make_template",
 ]

@@ -49,7 +49,7 @@ def parse_output(text: str, labels: Sequence[str], prefixes: str = "BI") -> list
     `" ".join(f"{word}({tag})" ...)` is read back exactly. Whatever else the
     model writes is read as follows:
 
-    - the tag of an unknown label, or of a prefix that the scheme does not have:
+    - the tag of an unknown label, or of a prefix that the format does not have:
       "O". Labels must agree to the letter, upper and lower case included;
     - a known label without prefix, `Paris(city)`: "O";
     - several words before a tag, `New York(B-city)`: each gets a tag of that
@@ -62,7 +62,7 @@ def parse_output(text: str, labels: Sequence[str], prefixes: str = "BI") -> list
     text (str): The generated text.
     labels (Sequence[str]): Wordings of the labels in the prompt. They may hold
         blanks, but no parentheses.
-    prefixes (str): The prefixes of the scheme, "BI" or "BIES".
+    prefixes (str): The prefixes of the format, "BI" or "BIES".
     RETURNS (list[ParsedWord]): In the order of the text. Takes time linear in the text.
     RAISES (ValueError): E101 for prefixes other than letters of "BIES".
     """

@@ -1,6 +1,6 @@
 from .back_tokenization import BackTokenizer, make_back_tokenizer
 from .diagnosis import Discrepancies, diagnose
-from .matcher import LCSMatcher, Matcher, make_lcs_matcher
+from .matcher import LCSMatcher, Matcher
 
 __all__ = [
     "BackTokenizer",
@@ -9,5 +9,4 @@ __all__ = [
     "Matcher",
     "diagnose",
     "make_back_tokenizer",
-    "make_lcs_matcher",
 ]

@@ -26,46 +26,6 @@ def lcs_blocks(a: Sequence[str], b: Sequence[str]) -> list[Block]:
     return [(block.a, block.b, block.size) for block in blocks[:-1]]  # the last marks the end
 
 
-def lcs_blocks_of_two_keys(
-    a: Sequence[str], other_a: Sequence[str], b: Sequence[str]
-) -> list[Block]:
-    """A longest common subsequence where an element of the source has two keys.
-
-    Matching by either key is no equivalence, so that no renaming of the elements
-    makes a case for `lcs_blocks` of it. But the bit-parallel recurrence only asks which
-    elements of `b` an element of the source matches. Here a row of bits is an integer.
-
-    a (Sequence[str]): One key per element of the source.
-    other_a (Sequence[str]): Another key per element of the source.
-    b (Sequence[str]): The keys of the prediction.
-    RETURNS (list[Block]): In order, each of size 1.
-    """
-    places: dict[str, int] = {}
-    for j, key in enumerate(b):
-        places[key] = places.get(key, 0) | 1 << j
-    row = all_ones = (1 << len(b)) - 1
-    # Bit j of row i is zero when b[j] makes the LCS of a[: i + 1] and b[: j + 1] longer
-    # than that of a[: i + 1] and b[:j].
-    rows = []
-    for key, other in zip(a, other_a, strict=True):
-        matches = row & (places.get(key, 0) | places.get(other, 0))
-        row = ((row + matches) | (row - matches)) & all_ones
-        rows.append(row)
-    blocks: list[Block] = []
-    i, j = len(a), len(b)
-    while i and j:
-        bit = 1 << (j - 1)
-        if rows[i - 1] & bit:
-            j -= 1
-        elif i > 1 and not rows[i - 2] & bit:
-            i -= 1
-        else:
-            i, j = i - 1, j - 1
-            blocks.append((i, j, 1))
-    blocks.reverse()
-    return blocks
-
-
 def unmatched(
     blocks: Sequence[Block], words: Sequence[str], predicted: Sequence[str]
 ) -> tuple[list[str], list[str]]:

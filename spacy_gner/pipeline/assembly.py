@@ -1,43 +1,29 @@
 """Generations to entities: alignment with the words, windows and label groups merged."""
 
-from collections.abc import Callable, Iterable, Sequence
-from math import prod
+from collections.abc import Iterable, Sequence
 
 from ..decoding.request import Generation
-from ..matching import Matcher
+from ..formats.format import Match
 from ..planning.planner import PlannedRequest
 from ..planning.windows import DocWords
 from .predictions import Entity, WindowPrediction
-
-BackTokenizer = Callable[[Sequence[str]], list[str]]
 
 
 def predict_window(
     planned: PlannedRequest,
     generation: Generation,
-    matcher: Matcher,
-    back_tokenizer: BackTokenizer | None,
-    forced: bool,
+    match: Match,
 ) -> WindowPrediction:
-    """Give every word of a request its tag.
+    """Find the entities of an answer in the words of its request.
 
     planned (PlannedRequest): The request, N words.
     generation (Generation): The decoder's answer.
-    matcher (Matcher): Aligns words with the output.
-    back_tokenizer (BackTokenizer | None): For the matcher.
-    forced (bool): Whether the output has the request's own words.
-    RETURNS (WindowPrediction): One tag and score per word; a word that the output
-        left out is O with score 0, since the model said nothing of it.
+    match (Callable): Matches words of the request with words of the answer.
+    RETURNS (WindowPrediction): What was found.
     """
     request = planned.request
-    if forced:
-        alignment: list[int | None] = list(range(len(request.words)))
-    else:
-        written = [pair.word for pair in generation.pairs]
-        alignment = matcher(request.words, written, back_tokenizer)
-    tags = tuple("O" if i is None else generation.pairs[i].tag for i in alignment)
-    scores = tuple(0.0 if i is None else generation.scores[i] for i in alignment)
-    return WindowPrediction(request.words, request.labels, tags, scores, generation)
+    found = request.format.locate(generation.parts, generation.scores, request.words, match)
+    return WindowPrediction(request.words, request.wordings, tuple(found), generation)
 
 
 def window_entities(
@@ -47,19 +33,18 @@ def window_entities(
 
     words (DocWords): The words of the Doc.
     planned (PlannedRequest): The window and its labels.
-    prediction (WindowPrediction): Its tags.
-    RETURNS (list[Entity]): Over tokens of the Doc, in order; the score is the
-        product of the probabilities of the tags.
+    prediction (WindowPrediction): What was found in it.
+    RETURNS (list[Entity]): Over tokens of the Doc, in order.
     """
     window = planned.window
     entities = []
-    for span_start, span_end, wording in planned.request.scheme.decode(prediction.tags):
-        for start, end in _contiguous(window.words, span_start, span_end):
+    for found in prediction.found:
+        for start, end in _contiguous(window.words, found.start, found.end):
             first, last = window.words[start], window.words[end - 1]
             if window.begin <= first < window.end:
-                score = min(1.0, max(0.0, prod(prediction.scores[start:end])))
-                label = planned.labels.name_of(wording)
-                entities.append(Entity(words.tokens[first], words.tokens[last] + 1, label, score))
+                label = planned.labels.name_of(found.label)
+                token, after = words.tokens[first], words.tokens[last] + 1
+                entities.append(Entity(token, after, label, found.score))
     return entities
 
 

@@ -10,7 +10,7 @@ from thinc.api import Model
 from ..backbones.settings import BackboneSettings
 from ..backbones.sources import check_name
 from ..decoding.request import Decoder
-from ..formats import Scheme, Template
+from ..formats import Format
 from ..matching import Matcher
 from ..planning.windows import Windower
 from .gner import GNER
@@ -20,8 +20,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "labels": [],
     "model": {"@architectures": "spacy_gner.Transformer.v1"},
     "decoder": {"@misc": "spacy_gner.ExactSearch.v1"},
-    "template": {"@misc": "spacy_gner.Template.v1"},
-    "scheme": {"@misc": "spacy_gner.BIO.v1"},
+    "format": {"@misc": "spacy_gner.BIO.v1"},
     "matcher": {"@misc": "spacy_gner.LCSMatcher.v1"},
     "window": {"@misc": "spacy_gner.Window.v1"},
     "augmentation": {"@misc": "spacy_gner.Augmentation.v1"},
@@ -47,8 +46,7 @@ def make_gner(
     labels: list[str] | dict[str, str],
     model: Model,
     decoder: Decoder,
-    template: Template,
-    scheme: Scheme,
+    format: Format,
     matcher: Matcher,
     window: Windower,
     augmentation: Callable[..., Any] | None,
@@ -70,8 +68,8 @@ def make_gner(
     model (Model): The language model, `spacy_gner.Transformer.v1`.
     decoder (Decoder): How its output is found: `spacy_gner.BeamSearch.v1`,
         `.DraftedGreedy.v1` or `.ExactSearch.v1`.
-    template (Template): The wording of the prompt, `spacy_gner.Template.v1`.
-    scheme (Scheme): The tags, `spacy_gner.BIO.v1` for all published checkpoints.
+    format (Format): How the model is asked and how its answer is read, `spacy_gner.BIO.v1` for
+        all of GNER's published checkpoints.
     matcher (Matcher): Aligns output and words, `spacy_gner.LCSMatcher.v1`.
     window (Windower): Cuts long Docs, `spacy_gner.Window.v1`.
     augmentation (Callable | None): Changes prompts in training, `spacy_gner.Augmentation.v1`.
@@ -95,8 +93,7 @@ def make_gner(
         name,
         labels=labels,
         decoder=decoder,
-        template=template,
-        scheme=scheme,
+        format=format,
         matcher=matcher,
         window=window,
         augmentation=augmentation,

@@ -1,6 +1,7 @@
 """The `gner` component: named entities by a generative model, for labels of the user's choice."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
-from ..decoding.request import Decoder
+from ..decoding.request import Decoder, check_format
 from ..errors import Errors
 from ..extensions import register_extensions
-from ..formats import LabelSet, Scheme, Template
+from ..formats import Format, LabelSet
 from ..formats.labels import LabelsInput
-from ..matching import Matcher
+from ..matching import BackTokenizer, Matcher
 from ..planning.planner import PlannedRequest, Planner
 from ..planning.windows import DocWords, Windower
 from ..training.inventory import collect_labels
@@ -47,8 +48,7 @@ class GNER(TrainablePipe):
         *,
         labels: LabelsInput,
         decoder: Decoder,
-        template: Template,
-        scheme: Scheme,
+        format: Format,
         matcher: Matcher,
         window: Windower,
         batch_size: int = 4096,
@@ -66,19 +66,16 @@ class GNER(TrainablePipe):
         model (Model): From an architecture such as `spacy_gner.Transformer.v1`.
         name (str): The name of the component in its pipeline.
         RAISES (ValueError): E001 to E005 for labels, E017 for other settings, E025 for a
-            scheme that the decoder cannot write.
+            format that the decoder cannot write.
         """
         check_settings(batch_size, threshold, set_ents, spans_key)
-        if getattr(decoder, "needs_every_word", False) and not scheme.writes_every_word:
-            decoder_name = f"spacy_gner.{type(decoder).__name__}.v1"
-            raise ValueError(Errors.E025.format(scheme=scheme.name, decoder=decoder_name))
+        check_format(decoder, format)
         self.vocab = vocab
         self.model = model
         self.name = name
         self.scorer = scorer
         self.decoder = decoder
-        self.template = template
-        self.scheme = scheme
+        self.format = format
         self.matcher = matcher
         self.window = window
         self.augmentation = augmentation
@@ -168,7 +165,7 @@ class GNER(TrainablePipe):
     def planner(self) -> Planner:
         """RETURNS (Planner): Plans prompts for the backbone, which is loaded if need be."""
         backbone = get_shim(self.model).backbone
-        parts = (backbone, self.template, self.scheme, self.window)
+        parts = (backbone, self.format, self.window)
         if self._planner is None or not self._planner.is_made_of(*parts):
             self._planner = Planner(*parts)
         return self._planner
@@ -237,19 +234,21 @@ class GNER(TrainablePipe):
         answered = list(zip(planned, generations, strict=True))
         predictions = [DocPrediction((), ()) for _ in all_words]
         for i, group in groupby(answered, key=lambda pair: pair[0][0]):
-            predictions[i] = self._assemble(all_words[i], [(p, g) for (_, p), g in group])
+            answered_here = [(p, g) for (_, p), g in group]
+            predictions[i] = self._assemble(all_words[i], answered_here, planner.back_tokenizer)
         return predictions
 
     def _assemble(
-        self, words: DocWords, answered: Sequence[tuple[PlannedRequest, Any]]
+        self,
+        words: DocWords,
+        answered: Sequence[tuple[PlannedRequest, Any]],
+        back_tokenizer: BackTokenizer,
     ) -> DocPrediction:
-        forced = self.decoder.forces_words
+        match = partial(self.matcher, back_tokenizer=back_tokenizer)
         windows = []
         groups: dict[LabelSet, list[Entity]] = {}
         for planned, generation in answered:
-            prediction = predict_window(
-                planned, generation, self.matcher, self.planner.back_tokenizer, forced
-            )
+            prediction = predict_window(planned, generation, match)
             windows.append(prediction)
             found = window_entities(words, planned, prediction)
             groups.setdefault(planned.labels, []).extend(found)
@@ -374,13 +373,10 @@ class GNER(TrainablePipe):
 
         return encode_examples(
             examples,
-            backbone=get_shim(self.model).backbone,
-            template=self.template,
-            scheme=self.scheme,
+            planner=self.planner,
             labels=self.label_set,
             weights=self.token_weights,
             augmentation=self.augmentation,
-            max_tokens=self.window.max_tokens,
             drop=drop,
         )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..decoding.request import Generation
+from ..formats import Found
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,13 @@ class WindowPrediction:
 
     words (tuple[str, ...]): The words of the prompt, length N.
     wordings (tuple[str, ...]): The wordings of the labels in the prompt, in its order.
-    tags (tuple[str, ...]): One tag per word ("O", "B-city", "I-city"), length N.
-    scores (tuple[float, ...]): The probability of each tag, in [0, 1], length N.
+    found (tuple[Found, ...]): The entities in it, over these words, by start.
     generation (Generation): The decoder's answer: the output and its counters.
     """
 
     words: tuple[str, ...]
     wordings: tuple[str, ...]
-    tags: tuple[str, ...]
-    scores: tuple[float, ...]
+    found: tuple[Found, ...]
     generation: Generation
 
 

@@ -1,27 +1,51 @@
-"""Docs to requests: which prompts a Doc needs, within the length of the model."""
+"""Docs to requests: which prompts a Doc needs, within the length of the model.
+
+All that is known about the number of tokens is here; training asks the same planner.
+"""
 
 import math
+import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..backbones.backbone import Backbone
 from ..decoding.request import Request
 from ..errors import Errors, Warnings
-from ..formats import LabelSet, Scheme, Template
+from ..formats import Format, Guidance, LabelSet, Shot, TaggedWords
 from ..matching import make_back_tokenizer
 from .windows import DocWords, Windower, WordWindow
 
 # The share of a window that instruction and labels may take, before the labels are
-# split into groups.
+# split into groups; one label alone may take all but what a few words need.
 _MAX_OVERHEAD = 0.6
+_MAX_OVERHEAD_OF_ONE = 0.9
 # The share of words that are reckoned with the longest tag instead of O. More of them
 # only make an output longer than the model was trained for: nothing is cut, as long as
 # the model has positions for it.
 _ENTITY_SHARE = 0.25
 _CACHED_LABEL_SETS = 256
+_CACHED_WORDS = 20_000
+
+
+@dataclass(frozen=True)
+class LabelGroup:
+    """Labels that one prompt asks for, and all that depends on them alone.
+
+    labels (LabelSet): The labels.
+    guidance (Guidance): What the prompt says about them.
+    overhead (int): Tokens of a prompt without words, and of the end of an output.
+    extra (int): How many tokens a word needs more in the output when it is an entity of the
+        longest label.
+    """
+
+    labels: LabelSet
+    guidance: Guidance
+    overhead: int
+    extra: int
 
 
 @dataclass(frozen=True)
@@ -39,42 +63,45 @@ class PlannedRequest:
 
 
 class Planner:
-    """Plans the requests of Docs for one backbone.
+    """Plans the requests of Docs for one backbone. Safe to share between threads.
 
     backbone (Backbone): Knows lengths.
-    template (Template): Writes prompts.
-    scheme (Scheme): Writes tags.
+    format (Format): Writes prompts, and knows what answers look like.
     windower (Windower): Cuts Docs.
+    definitions (Mapping[str, str] | None): Label or its wording -> what it means.
+    shots (Sequence[Shot]): Solved examples, with entity labels in their spans.
     """
 
     def __init__(
-        self, backbone: Backbone, template: Template, scheme: Scheme, windower: Windower
+        self,
+        backbone: Backbone,
+        format: Format,
+        windower: Windower,
+        definitions: Mapping[str, str] | None = None,
+        shots: Sequence[Shot] = (),
     ) -> None:
         self.backbone = backbone
-        self.template = template
-        self.scheme = scheme
+        self.format = format
         self.windower = windower
+        self.definitions = {} if definitions is None else definitions
+        self.shots = shots
         length = windower.max_tokens or backbone.max_length
         limit = backbone.hard_limit
         self.max_tokens = length if limit is None else min(length, limit)
         self.back_tokenizer = make_back_tokenizer(backbone.tokenizer)
-        self._groups: OrderedDict[LabelSet, list[LabelSet]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._groups: OrderedDict[LabelSet, list[LabelGroup]] = OrderedDict()
+        self._word_costs: dict[str, tuple[int, int]] = {}
+        self._label_costs: dict[str, int] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # None, wherever a component is pickled: the model does not travel with its plans.
         return (type(None), ())
 
-    def is_made_of(
-        self, backbone: Backbone, template: Template, scheme: Scheme, windower: Windower
-    ) -> bool:
+    def is_made_of(self, backbone: Backbone, format: Format, windower: Windower) -> bool:
         """RETURNS (bool): Whether these are the very parts that it was made of."""
-        pairs = (
-            (self.backbone, backbone),
-            (self.template, template),
-            (self.scheme, scheme),
-            (self.windower, windower),
-        )
-        return all(own is other for own, other in pairs)
+        own = (self.backbone, self.format, self.windower)
+        return all(a is b for a, b in zip(own, (backbone, format, windower), strict=True))
 
     def plan(self, words: DocWords, labels: LabelSet) -> list[PlannedRequest]:
         """Plan one Doc.
@@ -86,87 +113,170 @@ class Planner:
         """
         planned = []
         for group in self.groups(labels):
-            budget = self.max_tokens - self.overhead(group)
-
-            def cost(texts: Sequence[str], group: LabelSet = group) -> list[int]:
-                return self.word_costs(texts, group)
-
-            for window in self.windower(words, cost, budget):
+            wordings = group.labels.wordings
+            for window in self.windows(words, group):
                 texts = tuple(words.texts[i] for i in window.words)
-                prompt = self.template.prompt(texts, group.wordings, self.scheme)
-                request = Request(prompt, texts, group.wordings, self.scheme)
-                planned.append(PlannedRequest(request, window, group))
+                prompt = self.format.prompt(texts, wordings, group.guidance)
+                n_output = self.output_length(texts, group)
+                request = Request(prompt, texts, wordings, self.format, n_output)
+                planned.append(PlannedRequest(request, window, group.labels))
         return planned
 
-    def groups(self, labels: LabelSet) -> list[LabelSet]:
-        """Split labels that need too much of the window into groups of about equal size.
+    def windows(self, words: DocWords, group: LabelGroup) -> list[WordWindow]:
+        """Cut a Doc into what one prompt can show.
+
+        words (DocWords): Its words.
+        group (LabelGroup): The labels of the prompt.
+        RETURNS (list[WordWindow]): The windows, see `Windower`.
+        """
+        cost = partial(self.word_costs, group=group)
+        return self.windower(words, cost, self.max_tokens - group.overhead)
+
+    def groups(self, labels: LabelSet) -> list[LabelGroup]:
+        """Split labels that one prompt cannot hold into groups of about equal size.
 
         labels (LabelSet): The labels.
-        RETURNS (list[LabelSet]): One group when they fit.
+        RETURNS (list[LabelGroup]): One group when they fit.
         RAISES (ValueError): E024, see `plan`.
         """
-        if labels in self._groups:
-            self._groups.move_to_end(labels)
-            return self._groups[labels]
-        for n_groups in range(1, len(labels) + 1):
-            size = math.ceil(len(labels) / n_groups)
-            groups = [
-                labels.subset(range(i, min(i + size, len(labels))))
-                for i in range(0, len(labels), size)
-            ]
-            # One label per prompt may take all but what a few words need.
-            share = _MAX_OVERHEAD if size > 1 else 0.9
-            if all(self.overhead(group) <= share * self.max_tokens for group in groups):
-                break
-        else:
-            longest = max(labels.wordings, key=len)
-            n_tokens = self.overhead(labels.subset([labels.wordings.index(longest)]))
-            raise ValueError(
-                Errors.E024.format(n_tokens=n_tokens, max_tokens=self.max_tokens, label=longest)
-            )
-        self._warn_of_unspelled(labels)
-        self._groups[labels] = groups
-        if len(self._groups) > _CACHED_LABEL_SETS:
-            self._groups.popitem(last=False)
+        with self._lock:
+            known = self._groups.get(labels)
+            if known is not None:
+                self._groups.move_to_end(labels)
+                return known
+        groups = self._split(labels)
+        with self._lock:
+            self._groups[labels] = groups
+            if len(self._groups) > _CACHED_LABEL_SETS:
+                self._groups.popitem(last=False)
         return groups
 
-    def _warn_of_unspelled(self, labels: LabelSet) -> None:
-        """Say which labels the model cannot write (W005): its vocabulary lacks a character, or
-        its tokenizer changes one."""
-        tags = self.scheme.tags(labels.wordings)
-        ids = self.backbone.target_ids([f"word({tag})" for tag in tags])
-        texts = [self.backbone.decode(row) for row in ids]
-        lost = {t for t, text in zip(tags, texts, strict=True) if not text.endswith(f"({t})")}
-        names = [w for w in labels.wordings if any(tag[2:] == w for tag in lost)]
-        if names:
-            text = ", ".join(map(repr, names))
-            warnings.warn(Warnings.W005.format(labels=text), stacklevel=6)
+    def _split(self, labels: LabelSet) -> list[LabelGroup]:
+        costs = self._costs_of_labels(labels)
+        at_once = self.format.labels_per_prompt or len(labels)
+        for n_groups in range(math.ceil(len(labels) / at_once), len(labels) + 1):
+            size = math.ceil(len(labels) / n_groups)
+            starts = range(0, len(labels), size)
+            groups = [
+                self._group(labels.subset(range(i, min(i + size, len(labels)))), costs)
+                for i in starts
+            ]
+            share = _MAX_OVERHEAD if size > 1 else _MAX_OVERHEAD_OF_ONE
+            if all(group.overhead <= share * self.max_tokens for group in groups):
+                return groups
+        worst = max(groups, key=lambda group: group.overhead)
+        raise ValueError(
+            Errors.E024.format(
+                n_tokens=worst.overhead,
+                max_tokens=self.max_tokens,
+                label=worst.labels.wordings[0],
+            )
+        )
 
-    def overhead(self, labels: LabelSet) -> int:
-        """RETURNS (int): Tokens of a prompt without words, and of the end of an output."""
-        prompt = self.template.prompt((), labels.wordings, self.scheme)
-        return len(self.backbone.prompt_ids([prompt.text])[0]) + 1
+    def _group(self, labels: LabelSet, costs: Mapping[str, int]) -> LabelGroup:
+        guidance = self._guidance(labels)
+        prompt = self.format.prompt((), labels.wordings, guidance)
+        overhead = len(self.backbone.prompt_ids([prompt.text])[0]) + 1
+        extra = max(costs[wording] for wording in labels.wordings)
+        return LabelGroup(labels, guidance, overhead, max(0, extra))
 
-    def word_costs(self, texts: Sequence[str], labels: LabelSet) -> list[int]:
-        """RETURNS (list[int]): Tokens that each word needs in prompt and output (causal), or
-        in the output, the longer of the two (seq2seq)."""
-        # Schemes that leave words out need no more than those that write them all.
-        costs = [len(ids) for ids in self.backbone.target_ids([f"{text}(O)" for text in texts])]
-        if self.backbone.is_causal:
-            plain = self.backbone.target_ids(list(texts))
-            costs = [c + len(ids) for c, ids in zip(costs, plain, strict=True)]
-        tags = self.scheme.tags(labels.wordings)
-        lengths = [len(i) for i in self.backbone.target_ids([f"{tag}({tag})" for tag in tags])]
-        plain_tags = [len(i) for i in self.backbone.target_ids(tags)]
-        tag_costs = [a - b for a, b in zip(lengths, plain_tags, strict=True)]
-        extra = max(0, max(tag_costs) - tag_costs[0])
-        expected = [c + math.ceil(_ENTITY_SHARE * extra) for c in costs]
+    def _guidance(self, labels: LabelSet) -> Guidance:
+        wordings = labels.to_dict()
+        definitions: dict[str, str] = {}
+        for name, wording in labels:
+            text = self.definitions.get(name) or self.definitions.get(wording)
+            if text:
+                definitions[wording] = text
+        shots = []
+        for shot in self.shots:
+            spans = [(s, e, wordings[name]) for s, e, name in shot.spans if name in wordings]
+            shots.append(Shot(shot.words, tuple(spans)))
+        return Guidance(definitions, tuple(shots))
+
+    def _costs_of_labels(self, labels: LabelSet) -> dict[str, int]:
+        """RETURNS (dict[str, int]): For each wording how many tokens a word needs more when it
+        is an entity of that label. Warns (W005) of those that the model cannot write: its
+        vocabulary lacks a character, or its tokenizer changes one."""
+        known = self._label_costs
+        new = [wording for wording in labels.wordings if wording not in known]
+        spellings = [self._spellings(wording) for wording in new]
+        ids = iter(self.backbone.target_ids([text for texts in spellings for text in texts]))
+        plain = self._costs_of_words(["word"])["word"][1]
+        found: dict[str, int] = {}
+        lost: list[str] = []
+        for wording, texts in zip(new, spellings, strict=True):
+            rows = [next(ids) for _ in texts]
+            found[wording] = max(map(len, rows)) - plain
+            if any(
+                wording in text and wording not in self.backbone.decode(row)
+                for text, row in zip(texts, rows, strict=True)
+            ):
+                lost.append(wording)
+        if lost:
+            text = ", ".join(map(repr, lost))
+            warnings.warn(Warnings.W005.format(labels=text), stacklevel=8)
+        with self._lock:
+            if len(self._label_costs) + len(found) > _CACHED_WORDS:
+                self._label_costs = {}
+            self._label_costs.update(found)
+        return {w: found[w] if w in found else known[w] for w in labels.wordings}
+
+    def _spellings(self, wording: str) -> list[str]:
+        """RETURNS (list[str]): The answers for a sentence of one word that is an entity."""
+        if isinstance(self.format, TaggedWords):
+            return [self.format.spell("word", tag) for tag in self.format.tags([wording])[1:]]
+        return [self.format.write(["word"], [(0, 1, wording)], [wording])]
+
+    def word_costs(self, texts: Sequence[str], group: LabelGroup) -> list[int]:
+        """Tokens that words are expected to need in prompt and output (causal), or in the
+        output, the longer of the two (seq2seq).
+
+        texts (Sequence[str]): The words, length N.
+        group (LabelGroup): The labels of the prompt.
+        RETURNS (list[int]): Length N.
+        """
+        known = self._costs_of_words(texts)
+        costs = [sum(known[text]) for text in texts]
+        expected = [cost + math.ceil(_ENTITY_SHARE * group.extra) for cost in costs]
         limit = self.backbone.hard_limit
         if limit is None:
             return expected
         # Even if every word got the longest tag, the model must have positions for it.
-        overhead = self.overhead(labels)
-        share = (self.max_tokens - overhead) / max(1, limit - overhead)
+        share = (self.max_tokens - group.overhead) / max(1, limit - group.overhead)
         return [
-            max(e, math.ceil((c + extra) * share)) for e, c in zip(expected, costs, strict=True)
+            max(e, math.ceil((c + group.extra) * share))
+            for e, c in zip(expected, costs, strict=True)
         ]
+
+    def output_length(self, texts: Sequence[str], group: LabelGroup) -> int:
+        """RETURNS (int): Tokens of an output in which every word is an entity of the longest
+        label.
+
+        texts (Sequence[str]): The words.
+        group (LabelGroup): The labels of the prompt."""
+        known = self._costs_of_words(texts)
+        return sum(known[text][1] + group.extra for text in texts)
+
+    def _costs_of_words(self, texts: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """RETURNS (dict[str, tuple[int, int]]): For each word its tokens in the prompt, as far
+        as they share the window with the output, and in the output when it is no entity."""
+        known = self._word_costs
+        costs = {text: known[text] for text in texts if text in known}
+        new = list(dict.fromkeys(text for text in texts if text not in costs))
+        if not new:
+            return costs
+        is_tagged = isinstance(self.format, TaggedWords)
+        plain = written = [0] * len(new)
+        if self.backbone.is_causal or not is_tagged:
+            plain = written = list(map(len, self.backbone.target_ids(new)))
+        if isinstance(self.format, TaggedWords):
+            outputs = [self.format.spell(text, "O") for text in new]
+            written = list(map(len, self.backbone.target_ids(outputs)))
+        if not self.backbone.is_causal:
+            plain = [0] * len(new)
+        found = dict(zip(new, zip(plain, written, strict=True), strict=True))
+        with self._lock:
+            if len(self._word_costs) + len(found) > _CACHED_WORDS:
+                self._word_costs = {}
+            self._word_costs.update(found)
+        return costs | found

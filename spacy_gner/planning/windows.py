@@ -62,13 +62,29 @@ class WordWindow:
     end: int
 
 
+@registry.misc("spacy_gner.Window.v1")
 @dataclass(frozen=True)
 class Windower:
-    """Cuts Docs into windows, see `make_window`."""
+    """Cuts Docs into windows.
+
+    max_tokens (int | None): Tokens of one window: of prompt and output each (seq2seq) or
+        of both together (causal). None takes the model's own length.
+    overlap (int): Words that two windows share where a sentence has to be cut.
+    split_sentences (bool): One window per sentence, also where several would fit.
+    RAISES (ValueError): E017 for sizes below their minimum.
+    """
 
     max_tokens: int | None = None
     overlap: int = 16
     split_sentences: bool = False
+
+    def __post_init__(self) -> None:
+        sizes = (("max_tokens", 1, "1 or more tokens, or null"), ("overlap", 0, "0 or more words"))
+        for name, least, expected in sizes:
+            found = getattr(self, name)
+            if found is not None and found < least:
+                field = f"window.{name}"
+                raise ValueError(Errors.E017.format(field=field, expected=expected, found=found))
 
     def __call__(self, words: DocWords, cost: CostFunction, budget: int) -> list[WordWindow]:
         """Cut a Doc.
@@ -152,29 +168,3 @@ def _warn_long_word(n_tokens: int, max_tokens: int) -> None:
     if not _warned_long_word:
         _warned_long_word = True
         warnings.warn(Warnings.W001.format(n_tokens=n_tokens, max_tokens=max_tokens), stacklevel=4)
-
-
-@registry.misc("spacy_gner.Window.v1")
-def make_window(
-    max_tokens: int | None = None, overlap: int = 16, split_sentences: bool = False
-) -> Windower:
-    """Make the cutter of long Docs.
-
-    max_tokens (int | None): Tokens of one window: of prompt and output each (seq2seq) or
-        of both together (causal). None takes the model's own length.
-    overlap (int): Words that two windows share where a sentence has to be cut.
-    split_sentences (bool): One window per sentence, also where several would fit.
-    RETURNS (Windower): The cutter.
-    RAISES (ValueError): E017 for sizes below their minimum.
-    """
-    if max_tokens is not None and max_tokens < 1:
-        raise ValueError(
-            Errors.E017.format(
-                field="window.max_tokens", expected="1 or more tokens, or null", found=max_tokens
-            )
-        )
-    if overlap < 0:
-        raise ValueError(
-            Errors.E017.format(field="window.overlap", expected="0 or more words", found=overlap)
-        )
-    return Windower(max_tokens, overlap, split_sentences)

@@ -3,6 +3,7 @@
 
 import json
 import random
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -191,7 +192,8 @@ def as_query(pair: TrainingPair) -> TrainingPair:
             tag = tag if follows and tags[-1] not in (None, "O") else f"B-{tag[2:]}"
         tags.append(tag)
     words = tuple(pair.words[i].lower() for i in kept)
-    return replace(pair, words=words, tags=tuple(tags))
+    starts = {bisect_left(kept, start) for start in pair.sentences} - {len(kept)}
+    return replace(pair, words=words, tags=tuple(tags), sentences=tuple(sorted(starts)))
 
 
 def _same_entity(tags: Sequence[str | None], start: int, end: int) -> bool:

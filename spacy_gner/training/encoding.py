@@ -1,7 +1,8 @@
-"""Examples to tensors. Prompts and targets come from `schema`, like those of inference."""
+"""Examples to tensors. Prompts, targets and windows come from the planner and the format, like
+those of inference."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os.path import commonprefix
 
@@ -10,12 +11,12 @@ from spacy.training import Example
 
 from ..backbones.backbone import Backbone
 from ..errors import Warnings
-from ..formats import LabelSet, Scheme, Template
-from .pairs import TrainingPair, gold_pair, scheme_tags
+from ..formats import Guidance, LabelSet, TaggedWords
+from ..formats.format import NO_GUIDANCE
+from ..planning.planner import Planner
+from ..planning.windows import DocWords
+from .pairs import TrainingPair, gold_pair
 from .weights import TokenWeights
-
-# The share of the window that instruction and labels may take, as in inference.
-_MAX_OVERHEAD = 0.6
 
 
 @dataclass(frozen=True)
@@ -69,157 +70,113 @@ class TrainingBatch:
 def encode_examples(
     examples: Iterable[Example],
     *,
-    backbone: Backbone,
-    template: Template,
-    scheme: Scheme,
+    planner: Planner,
     labels: LabelSet,
     weights: TokenWeights | None = None,
     augmentation: Callable[[TrainingPair], TrainingPair] | None = None,
-    max_tokens: int | None = None,
     drop: float = 0.0,
 ) -> TrainingBatch | None:
     """Turn Examples into a batch.
 
     examples (Iterable[Example]): The Examples; only their references are looked at.
-    backbone (Backbone): Tokenizes, and knows the length of the window.
-    template (Template): Writes prompts.
-    scheme (Scheme): Writes targets.
+    planner (Planner): Cuts windows, as in inference; knows backbone and format.
     labels (LabelSet): For Docs without an inventory of their own.
     weights (TokenWeights | None): None weighs all target tokens alike.
     augmentation (Callable | None): Changes pairs before they are written.
-    max_tokens (int | None): The window of the component, if it is smaller than the model's.
     drop (float): 0 switches dropout off; with any other value the model's (and the
         adapter's) own rates apply.
     RETURNS (TrainingBatch | None): None when there is nothing to learn from: no words,
         no annotation, or no label to ask for.
     RAISES (ValueError): E501, see `gold_pair`.
     """
-    encoder = PairEncoder(backbone, template, scheme, weights or TokenWeights(), max_tokens)
+    encoder = PairEncoder(planner, weights or TokenWeights())
     encoded: list[EncodedPair] = []
     for example in examples:
         pair = gold_pair(example.reference, labels)
         # Zero-shot prompts name no data set; only an augmentation can ask for it.
         pair = replace(pair, dataset=None) if augmentation is None else augmentation(pair)
         encoded += encoder(pair)
-    return collate(encoded, backbone, drop) if encoded else None
+    return collate(encoded, planner.backbone, drop) if encoded else None
 
 
 class PairEncoder:
-    """Encodes pairs for one backbone. See `encode_examples` for the arguments."""
+    """Encodes pairs: asks what inference would ask about their words.
 
-    def __init__(
-        self,
-        backbone: Backbone,
-        template: Template,
-        scheme: Scheme,
-        weights: TokenWeights,
-        max_tokens: int | None = None,
-    ) -> None:
-        self.backbone = backbone
-        self.template = template
-        self.scheme = scheme
+    planner (Planner): Cuts windows and splits labels, for one backbone and format.
+    weights (TokenWeights): The weights of target tokens.
+    """
+
+    def __init__(self, planner: Planner, weights: TokenWeights) -> None:
+        self.planner = planner
+        self.backbone = planner.backbone
+        self.format = planner.format
         self.weights = weights
-        length = max_tokens or backbone.max_length
-        limit = backbone.hard_limit
-        self.max_tokens = length if limit is None else min(length, limit)
 
     def __call__(self, pair: TrainingPair) -> list[EncodedPair]:
-        """Encode a pair, in several windows if it is too long for one.
+        """Encode a pair, in several prompts if inference would need as many.
 
         pair (TrainingPair): The pair.
         RETURNS (list[EncodedPair]): None, one, or several. A single word that does not
-            fit is left out, with warning W501.
+            fit is left out, with warning W001.
+        RAISES (ValueError): E024 when not even one label leaves room for words.
         """
         if not pair.labels or not pair.words or all(tag is None for tag in pair.tags):
             return []
-        if None in pair.tags and not self.scheme.writes_every_word:
+        if None in pair.tags and not isinstance(self.format, TaggedWords):
             # Where O words are not written at all, "unknown" cannot be told from O.
-            warnings.warn(Warnings.W502.format(scheme=self.scheme.name), stacklevel=4)
+            warnings.warn(Warnings.W502.format(format=self.format.name), stacklevel=4)
             return []
-        return self._windows(self._fit_labels(pair))
+        words = DocWords(pair.words, tuple(range(len(pair.words))), pair.sentences)
+        encoded = []
+        for group in self.planner.groups(LabelSet(pair.labels, pair.labels)):
+            for window in self.planner.windows(words, group):
+                part = pair.part(window.words, group.labels.wordings)
+                encoded.append(self.encode(part, group.guidance))
+        return encoded
 
-    def _windows(self, pair: TrainingPair) -> list[EncodedPair]:
-        encoded = self.encode(pair)
-        if self.fits(encoded):
-            return [encoded]
-        if len(pair.words) == 1:
-            warnings.warn(Warnings.W501.format(max_tokens=self.max_tokens), stacklevel=5)
-            return []
-        cut = _cut(pair)
-        parts = (pair.part(0, cut), pair.part(cut, len(pair.words)))
-        return [window for part in parts for window in self._windows(part)]
-
-    def fits(self, encoded: EncodedPair) -> bool:
-        """RETURNS (bool): Whether the window holds an encoded pair."""
-        n_prompt, n_target = len(encoded.prompt), len(encoded.target)
-        size = n_prompt + n_target if self.backbone.is_causal else max(n_prompt, n_target)
-        return size <= self.max_tokens
-
-    def encode(self, pair: TrainingPair) -> EncodedPair:
+    def encode(self, pair: TrainingPair, guidance: Guidance = NO_GUIDANCE) -> EncodedPair:
         """Write and tokenize one pair, whatever its length.
 
         pair (TrainingPair): The pair.
+        guidance (Guidance): What the prompt says about the labels.
         RETURNS (EncodedPair): Its tokens.
         """
-        prompt = self.template.prompt(pair.words, pair.labels, self.scheme, pair.dataset)
+        prompt = self.format.prompt(pair.words, pair.labels, guidance, pair.dataset)
         target: list[int] = []
         weights: list[float] = []
-        if self.scheme.writes_every_word:
-            for ids, n_stem, tag in self._tagged_words(pair):
-                target += ids
-                tag_weight = self.weights.of_tag(tag)
-                weights += [self.weights.words] * n_stem + [tag_weight] * (len(ids) - n_stem)
-        else:
-            pieces = self.scheme.pieces(pair.words, scheme_tags(pair.tags, self.scheme))
-            words = set(pair.words)
-            for piece, ids in zip(pieces, self.backbone.target_ids(pieces), strict=True):
-                target += ids
-                weight = self.weights.words if piece in words else self.weights.entities
-                weights += [weight] * len(ids)
+        for ids, roles in self._pieces(pair):
+            target += ids
+            weights += roles
         target.append(self.backbone.eos_id)
         weights.append(self.weights.outside)
         return EncodedPair(self.backbone.prompt_ids([prompt.text])[0], target, weights)
 
-    def _tagged_words(self, pair: TrainingPair) -> Iterable[tuple[list[int], int, str | None]]:
-        """Token ids of each `word(tag)`, and how many of them belong to the word: those
-        that it would begin with under another tag as well."""
-        tags = scheme_tags(pair.tags, self.scheme)
-        other = self.scheme.tags(pair.labels[:1])[1]
+    def _pieces(self, pair: TrainingPair) -> Iterator[tuple[list[int], list[float]]]:
+        """YIELDS (tuple[list[int], list[float]]): The tokens of each piece of the target, and
+        their weights."""
+        if isinstance(self.format, TaggedWords):
+            for ids, n_stem, tag in self._tagged_words(pair, self.format):
+                rest = [self.weights.of_tag(tag)] * (len(ids) - n_stem)
+                yield ids, [self.weights.words] * n_stem + rest
+            return
+        pieces = self.format.target(pair.words, pair.spans(), pair.labels)
+        rows = self.backbone.target_ids([piece.text for piece in pieces])
+        for piece, ids in zip(pieces, rows, strict=True):
+            yield ids, [self.weights.of_role(piece.role)] * len(ids)
+
+    def _tagged_words(
+        self, pair: TrainingPair, format: TaggedWords
+    ) -> Iterator[tuple[list[int], int, str | None]]:
+        """YIELDS (tuple): The tokens of each word with its tag; how many of them belong to the
+        word: those that it would begin with under another tag as well; and the pair's tag."""
+        tags = format.encode(len(pair.words), pair.spans())
+        other = format.tags(pair.labels[:1])[1]
         others = [other if tag == "O" else "O" for tag in tags]
-        pieces = self.scheme.pieces(pair.words, tags)
-        n = len(pieces)
-        ids = self.backbone.target_ids([*pieces, *self.scheme.pieces(pair.words, others)])
+        n = len(tags)
+        spelled = map(format.spell, [*pair.words, *pair.words], [*tags, *others])
+        ids = self.backbone.target_ids(list(spelled))
         for own, rival, tag in zip(ids[:n], ids[n:], pair.tags, strict=True):
             yield own, len(commonprefix([own, rival])), tag
-
-    def _fit_labels(self, pair: TrainingPair) -> TrainingPair:
-        """Leave out labels, absent ones first, until instruction and labels leave room for
-        words. What inference asks in several prompts is trained in part."""
-        while len(pair.labels) > 1:
-            prompt = self.template.prompt((), pair.labels, self.scheme, pair.dataset)
-            n_tokens = len(self.backbone.prompt_ids([prompt.text])[0])
-            excess = n_tokens - _MAX_OVERHEAD * self.max_tokens
-            if excess <= 0:
-                break
-            present = pair.present
-            ordered = sorted(pair.labels, key=lambda label: label in present)
-            n_out = max(1, int(len(ordered) * excess / n_tokens))
-            pair = pair.without(set(ordered[: min(n_out, len(ordered) - 1)]))
-        return pair
-
-
-def _cut(pair: TrainingPair) -> int:
-    """Where to cut a pair that is too long: near the middle, after the end of a sentence if
-    there is one, and not within an entity."""
-    n = len(pair.words)
-    middle = n / 2
-
-    def cost(i: int) -> tuple[bool, bool, float]:
-        inside = (pair.tags[i] or "O").startswith("I-")
-        ends = pair.words[i - 1] in {".", "!", "?"} and n / 4 <= i <= 3 * n / 4
-        return inside, not ends, abs(i - middle)
-
-    return min(range(1, n), key=cost)
 
 
 def collate(pairs: Sequence[EncodedPair], backbone: Backbone, drop: float = 0.0) -> TrainingBatch:

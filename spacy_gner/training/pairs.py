@@ -1,16 +1,15 @@
 """Gold annotation as the model is to see it: words, tags and labels of one sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacy.tokens import Doc
 
 from ..corpora.passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..errors import Errors
-from ..formats import BIO, LabelSet, Scheme, WordSpan
+from ..formats import LabelSet, WordSpan
+from ..formats.tagged_words import decode_tags, encode_bio
 from ..planning.windows import DocWords
-
-_BIO = BIO()
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class TrainingPair:
     dataset (str | None): For the prompt's `Dataset:` line.
     is_open (bool): Whether any other label may be asked for as well: the corpus has no
         closed inventory (Pile-NER), and what it did not annotate is not there.
+    sentences (tuple[int, ...]): Indices of the words that begin a sentence, as in `DocWords`.
     """
 
     words: tuple[str, ...]
@@ -31,6 +31,7 @@ class TrainingPair:
     labels: tuple[str, ...]
     dataset: str | None = None
     is_open: bool = False
+    sentences: tuple[int, ...] = (0,)
 
     @property
     def present(self) -> set[str]:
@@ -39,7 +40,7 @@ class TrainingPair:
 
     def spans(self) -> list[WordSpan]:
         """RETURNS (list[WordSpan]): The entities."""
-        return _BIO.decode([tag or "O" for tag in self.tags])
+        return decode_tags([tag or "O" for tag in self.tags])
 
     def without(self, labels: set[str]) -> "TrainingPair":
         """Leave labels out: of the prompt, and their words become O.
@@ -49,12 +50,22 @@ class TrainingPair:
         """
         tags = tuple("O" if tag is not None and tag[2:] in labels else tag for tag in self.tags)
         kept = tuple(label for label in self.labels if label not in labels)
-        return TrainingPair(self.words, tags, kept, self.dataset, self.is_open)
+        return replace(self, tags=tags, labels=kept)
 
-    def part(self, start: int, end: int) -> "TrainingPair":
-        """RETURNS (TrainingPair): Some of the words, with the same labels."""
-        words, tags = self.words[start:end], self.tags[start:end]
-        return TrainingPair(words, tags, self.labels, self.dataset, self.is_open)
+    def part(self, words: Sequence[int], labels: Sequence[str]) -> "TrainingPair":
+        """Take some of the words, and ask for some of the labels.
+
+        words (Sequence[int]): Indices of the words, rising.
+        labels (Sequence[str]): Some of the labels.
+        RETURNS (TrainingPair): A copy.
+        """
+        kept, tags = set(labels), []
+        for i in words:
+            tag = self.tags[i]
+            is_other = tag is not None and tag != "O" and tag[2:] not in kept
+            tags.append("O" if is_other else tag)
+        texts = tuple(self.words[i] for i in words)
+        return replace(self, words=texts, tags=tuple(tags), labels=tuple(labels), sentences=(0,))
 
 
 def gold_pair(reference: Doc, labels: LabelSet) -> TrainingPair:
@@ -82,7 +93,7 @@ def gold_pair(reference: Doc, labels: LabelSet) -> TrainingPair:
         inside = [i for i, token in enumerate(words.tokens) if ent.start <= token < ent.end]
         if inside:
             spans.append((inside[0], inside[-1] + 1, wordings[ent.label_]))
-    tags: list[str | None] = list(_BIO.encode(len(words.texts), spans))
+    tags: list[str | None] = list(encode_bio(len(words.texts), spans))
     for i, token in enumerate(words.tokens):
         if reference[token].ent_iob == 0:
             tags[i] = None
@@ -92,14 +103,5 @@ def gold_pair(reference: Doc, labels: LabelSet) -> TrainingPair:
         labels.wordings,
         reference.user_data.get(DATASET_KEY),
         bool(reference.user_data.get(OPEN_LABELS_KEY)),
+        words.sentences,
     )
-
-
-def scheme_tags(tags: Sequence[str | None], scheme: Scheme) -> list[str]:
-    """Write BIO tags in another scheme.
-
-    tags (Sequence[str | None]): BIO tags; words without annotation count as O.
-    scheme (Scheme): The scheme.
-    RETURNS (list[str]): Its tags.
-    """
-    return scheme.encode(len(tags), _BIO.decode([tag or "O" for tag in tags]))

@@ -37,3 +37,9 @@ class TokenWeights:
         if tag is None:
             return 0.0
         return self.outside if tag == "O" else self.entities
+
+    def of_role(self, role: str) -> float:
+        """role (str): The role of a `Piece`: "word", "outside" or "entity".
+        RETURNS (float): The weight of its tokens."""
+        by_role = {"word": self.words, "outside": self.outside, "entity": self.entities}
+        return by_role[role]

@@ -9,7 +9,7 @@ from spacy_gner.cli import app
 from spacy_gner.evaluation.metrics import load_metrics
 from spacy_gner.formats import BIO
 
-from ..models import build_tiny_causal, overfit, prompt_of, save_tiny
+from ..models import SHORT, build_tiny_causal, overfit, prompt_of, save_tiny
 
 LABELS = ["award", "city", "person"]  # sorted, as evaluate asks for them
 SENTENCES = [
@@ -22,11 +22,7 @@ SENTENCES = [
     ("London won .", [(0, 1, "city")]),
 ]
 # Short, as in `prompt_of`: tiny models see short prompts.
-TEMPLATE = {
-    "@misc": "spacy_gner.Template.v1",
-    "description": "Tag the words.",
-    "guideline": "B- I- O",
-}
+FORMAT = {"@misc": "spacy_gner.BIO.v1", **SHORT}
 
 
 def run(command, *arguments):
@@ -37,10 +33,10 @@ def run(command, *arguments):
 def pipeline(tmp_path_factory):
     """A saved pipeline whose tiny model knows the sentences by heart."""
     folder = tmp_path_factory.mktemp("evaluate")
-    scheme, backbone, pairs = BIO(), build_tiny_causal(hidden=64), []
+    backbone, pairs = build_tiny_causal(hidden=64), []
     for text, spans in SENTENCES:
         words = text.split()
-        pieces = scheme.pieces(words, scheme.encode(len(words), spans))
+        pieces = [piece.text for piece in BIO().target(words, spans, LABELS)]
         pairs.append((prompt_of(words, LABELS).text, pieces))
     overfit(backbone, pairs, steps=250)
     model = {
@@ -48,7 +44,7 @@ def pipeline(tmp_path_factory):
         "name": str(save_tiny(backbone, folder / "lm")),
     }
     nlp = spacy.blank("en")
-    nlp.add_pipe("gner", config={"model": model, "template": TEMPLATE})
+    nlp.add_pipe("gner", config={"model": model, "format": FORMAT})
     nlp.to_disk(folder / "pipeline")
     return folder / "pipeline"
 

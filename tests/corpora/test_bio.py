@@ -12,7 +12,7 @@ from spacy_gner.corpora.corpus import BIOCorpus
 from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.readers import guess_format
 from spacy_gner.corpora.source import Source
-from spacy_gner.corpora.tags import write_tags
+from spacy_gner.formats.tagged_words import encode_bio
 
 NLP = spacy.blank("en")
 CURIE = {"words": ["Marie", "Curie", "left"], "labels": ["B-person", "I-person", "O"]}
@@ -316,4 +316,5 @@ def test_bio_words_and_tags_survive_the_example(tmp_path_factory, sentence):
     example = next(iter(BIOCorpus(path)(NLP)))
     assert [t.text for t in example.reference] == words
     missing = [t.i for t in example.reference if t.ent_iob == 0]
-    assert write_tags(len(words), ents(example), missing) == as_iob2(tags)
+    written = enumerate(encode_bio(len(words), ents(example)))
+    assert [None if i in missing else tag for i, tag in written] == as_iob2(tags)

@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.corpora.read_report import CorpusError
-from spacy_gner.corpora.tags import read_tags, write_tags
+from spacy_gner.corpora.tags import read_tags
+from spacy_gner.formats.tagged_words import encode_bio
 
 
 def read(tags):
@@ -57,4 +58,5 @@ def annotations(draw):
 @settings(deadline=None, max_examples=200)
 def test_tags_written_are_read_back(annotation):
     n_words, entities, missing = annotation
-    assert read(write_tags(n_words, entities, missing)) == (entities, missing)
+    tags = [None if i in missing else tag for i, tag in enumerate(encode_bio(n_words, entities))]
+    assert read(tags) == (entities, missing)

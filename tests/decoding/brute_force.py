@@ -12,15 +12,15 @@ from spacy_gner.decoding.request import Request
 
 def allowed_tags(request: Request, tags: Sequence[str], index: int) -> list[str]:
     """RETURNS (list[str]): The tags that may follow the first `index` ones."""
-    scheme, is_last = request.scheme, index == len(request.words) - 1
+    format, is_last = request.format, index == len(request.words) - 1
     previous = tags[index - 1] if index else ""
-    result = [t for t in scheme.tags(request.labels) if scheme.may_follow(previous, t)]
-    return [t for t in result if scheme.may_end(t)] or result if is_last else result
+    result = [t for t in format.tags(request.wordings) if format.may_follow(previous, t)]
+    return [t for t in result if format.may_end(t)] or result if is_last else result
 
 
 def taggings(request: Request) -> list[tuple[str, ...]]:
     """RETURNS (list[tuple[str, ...]]): Every tagging that is allowed."""
-    every = itertools.product(request.scheme.tags(request.labels), repeat=len(request.words))
+    every = itertools.product(request.format.tags(request.wordings), repeat=len(request.words))
     return [
         tags
         for tags in every

@@ -6,11 +6,19 @@ from typing import Any
 import pytest
 
 from spacy_gner.decoding.request import Request
-from spacy_gner.formats import BIO, Scheme
+from spacy_gner.formats import BIO, Format
 
-from ..models import LABELS, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of
+from ..models import (
+    LABELS,
+    build_tiny_causal,
+    build_tiny_seq2seq,
+    overfit,
+    pieces_of,
+    prompt_of,
+    request_of,
+)
 
-SCHEME = BIO()
+FORMAT = BIO()
 BUILDERS: dict[str, Any] = {"causal": build_tiny_causal, "seq2seq": build_tiny_seq2seq}
 TRAINED = [
     (
@@ -34,9 +42,9 @@ def examples() -> list[tuple[list[str], list[str]]]:
     return result
 
 
-def make_request(words: list[str], labels=LABELS, scheme: Scheme = SCHEME) -> Request:
+def make_request(words: list[str], labels=LABELS, format: Format = FORMAT) -> Request:
     """RETURNS (Request): A request with a short instruction."""
-    return Request(prompt_of(words, labels, scheme), tuple(words), tuple(labels), scheme)
+    return request_of(words, labels, format)
 
 
 def train(backbone, pairs, steps: int = 130):
@@ -45,7 +53,7 @@ def train(backbone, pairs, steps: int = 130):
     texts = [
         (
             prompt_of(words).text,
-            pieces if isinstance(pieces, tuple) else SCHEME.pieces(words, pieces),
+            pieces if isinstance(pieces, tuple) else pieces_of(words, pieces),
         )
         for words, pieces in pairs
     ]
@@ -77,7 +85,7 @@ def careless(kind):
     """A model that omits, repeats, adds and replaces words, and gives several words one tag."""
     damaged = []
     for number, (words, tags) in enumerate(examples()):
-        pieces = SCHEME.pieces(words, tags)
+        pieces = pieces_of(words, tags)
         if number % 4 == 0:
             pieces = [*pieces[:2], *pieces[4:]]
         elif number % 4 == 1:

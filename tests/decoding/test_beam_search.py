@@ -25,7 +25,7 @@ def test_beam_search_gives_the_same_in_every_batch(trained, num_beams, batch_tok
         (alone,) = decoder(trained, [request], MANY)
         assert alone.text == answer.text
         assert alone.scores == pytest.approx(answer.scores, abs=1e-4)
-        assert [pair.tag for pair in answer.pairs] == tags
+        assert [pair.tag for pair in answer.parts] == tags
         assert answer.complete
 
 
@@ -46,7 +46,7 @@ def test_scores_of_free_text_agree_between_decoders(careless):
     for one, other in zip(greedy, drafted, strict=True):
         assert one.text == other.text
         assert one.scores == pytest.approx(other.scores, abs=1e-3)
-        assert len(one.scores) == len(one.pairs)
+        assert len(one.scores) == len(one.parts)
 
 
 def test_generation_config_of_the_model_does_not_leak(trained):
@@ -90,12 +90,12 @@ def test_prompt_that_leaves_no_room_is_an_error():
 
 def test_beam_search_writes_any_scheme(kind, trained):
     backbone = copy_backbone(trained)
-    scheme = EntityCentric()
+    format = EntityCentric()
     words = examples()[0][0]
     train(backbone, [(words, ("[Marie Curie](person)", "[Paris](city)"))], steps=60)
-    (answer,) = make_beam_search(2)(backbone, [make_request(words, scheme=scheme)], MANY)
+    (answer,) = make_beam_search(2)(backbone, [make_request(words, format=format)], MANY)
     assert answer.text == "[Marie Curie](person) [Paris](city)"
-    assert [p.tag for p in answer.pairs] == ["B-person", "I-person", "B-city"]
+    assert [p.tag for p in answer.parts] == ["B-person", "I-person", "B-city"]
     assert len(answer.scores) == 3 and all(0 < score <= 1 for score in answer.scores)
 
 

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
-from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIOES, EntityCentric
 
-from ..models import LABELS, WORDS, add_noise, prompt_of
+from ..models import WORDS, add_noise
 from .conftest import copy_backbone, examples, make_request
 
 MANY = 10**6
@@ -45,8 +44,8 @@ def check_lossless(backbone, requests, limit=60, **options):
         ids, ended = plain_greedy(backbone, request, limit)
         assert answer.text == backbone.decode(ids)
         assert answer.complete == ended
-        assert answer.pairs == tuple(request.scheme.parse(answer.text, request.labels))
-        assert len(answer.scores) == len(answer.pairs)
+        assert answer.parts == tuple(request.format.parse(answer.text, request.wordings))
+        assert len(answer.scores) == len(answer.parts)
         assert all(0.0 <= score <= 1.0 for score in answer.scores)
     return answers
 
@@ -105,7 +104,7 @@ def test_drafted_greedy_is_lossless_for_labels_and_schemes_of_all_kinds(trained)
     words = examples()[2][0]
     labels = [("person",), ("city", "award", "person", "name of a ship"), ("漢", "字", "é")]
     requests = [make_request(words, labels=one) for one in labels]
-    requests += [make_request(words, scheme=BIOES()), make_request(["x"])]
+    requests += [make_request(words, format=BIOES()), make_request(["x"])]
     check_lossless(trained, requests)
 
 
@@ -115,7 +114,7 @@ def test_drafted_greedy_takes_far_fewer_passes(trained):
     passes = sum(answer.forward_passes for answer in answers)
     tokens = 0
     for (_, tags), request, answer in zip(examples(), requests, answers, strict=True):
-        assert [pair.tag for pair in answer.pairs] == tags
+        assert [pair.tag for pair in answer.parts] == tags
         assert answer.complete
         tokens += len(plain_greedy(trained, request, 150)[0]) + 1
     assert passes <= tokens / 6
@@ -163,9 +162,9 @@ def test_drafted_greedy_warns_of_cut_outputs(trained):
 
 
 def test_drafted_greedy_refuses_schemes_that_leave_words_out(trained):
-    scheme = EntityCentric()
+    format = EntityCentric()
     words = ("a", "b")
-    request = Request(prompt_of(words, LABELS, scheme), words, LABELS, scheme)
+    request = make_request(words, format=format)
     with pytest.raises(ValueError, match="E025.*entity-centric"):
         make_drafted_greedy()(trained, [request], MANY)
 

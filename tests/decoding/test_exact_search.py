@@ -7,18 +7,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.decoding.exact_search import make_exact_search
-from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIO, BIOES, EntityCentric
 
-from ..models import WORDS, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of
+from ..models import (
+    WORDS,
+    build_tiny_causal,
+    build_tiny_seq2seq,
+    overfit,
+    pieces_of,
+    prompt_of,
+    request_of,
+)
 from .brute_force import best_tagging, word_log_probs
 
 BUILDERS = {"causal": build_tiny_causal, "seq2seq": build_tiny_seq2seq}
-SCHEMES = {"BIO": BIO(), "BIOES": BIOES()}
+FORMATS = {"BIO": BIO(), "BIOES": BIOES()}
 
 
-def make_request(words, labels=("person", "city"), scheme=SCHEMES["BIO"]):
-    return Request(prompt_of(words, labels, scheme), tuple(words), tuple(labels), scheme)
+def make_request(words, labels=("person", "city"), format=FORMATS["BIO"]):
+    return request_of(words, labels, format)
 
 
 def random_words(rng, n_words):
@@ -30,26 +37,26 @@ def backbone(request):
     """A model with an opinion: half trained, so that its first choice is often not
     the best one."""
     made = BUILDERS[request.param](seed=3)
-    scheme, rng = SCHEMES["BIO"], random.Random(0)
+    rng = random.Random(0)
     pairs = []
     for _ in range(12):
         words = random_words(rng, 5)
         tags = [rng.choice(["O", "B-city", "B-person"]) for _ in words]
-        pairs.append((prompt_of(words).text, scheme.pieces(words, tags)))
+        pairs.append((prompt_of(words).text, pieces_of(words, tags)))
     overfit(made, pairs, steps=40)
     return made
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("n_words", [1, 2, 3])
-def test_exact_search_finds_best_tagging(backbone, scheme, n_words):
+def test_exact_search_finds_best_tagging(backbone, format, n_words):
     rng = random.Random(n_words)
-    requests = [make_request(random_words(rng, n_words), scheme=SCHEMES[scheme]) for _ in range(4)]
+    requests = [make_request(random_words(rng, n_words), format=FORMATS[format]) for _ in range(4)]
     decoder = make_exact_search(max_forks=10_000)
     for request, found in zip(requests, decoder(backbone, requests, 10_000), strict=True):
         tags, log_probs = best_tagging(backbone, request)
         assert found.cut_short == 0
-        assert tuple(pair.tag for pair in found.pairs) == tags
+        assert tuple(pair.tag for pair in found.parts) == tags
         assert found.scores == pytest.approx([math.exp(p) for p in log_probs], abs=1e-4)
         assert found.log_prob == pytest.approx(math.fsum(log_probs), abs=1e-4)
 
@@ -65,7 +72,7 @@ def test_exact_search_says_when_it_hit_the_limit(backbone, max_forks):
         assert other.log_prob <= one.log_prob + 1e-4
         if not other.cut_short:
             assert other.text == one.text
-        tags = [pair.tag for pair in other.pairs]
+        tags = [pair.tag for pair in other.parts]
         assert other.log_prob == pytest.approx(
             math.fsum(word_log_probs(backbone, request, tags)), abs=1e-4
         )
@@ -107,7 +114,7 @@ def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_
             assert [getattr(a, name) for a in answers] == [getattr(a, name) for a in alone]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("format", FORMATS)
 @settings(deadline=None, max_examples=15)
 @given(
     st.lists(
@@ -120,24 +127,24 @@ def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_
         max_size=4,
     )
 )
-def test_exact_search_keeps_words_and_writes_valid_tags(backbone, scheme, lists):
-    kind = SCHEMES[scheme]
-    requests = [make_request(words, scheme=kind) for words in lists]
+def test_exact_search_keeps_words_and_writes_valid_tags(backbone, format, lists):
+    kind = FORMATS[format]
+    requests = [make_request(words, format=kind) for words in lists]
     answers = make_exact_search(max_forks=2)(backbone, requests, 10_000)
     for request, answer in zip(requests, answers, strict=True):
-        tags = [pair.tag for pair in answer.pairs]
-        assert tuple(pair.word for pair in answer.pairs) == request.words
-        assert set(tags) <= set(kind.tags(request.labels))
+        tags = [pair.tag for pair in answer.parts]
+        assert tuple(pair.word for pair in answer.parts) == request.words
+        assert set(tags) <= set(kind.tags(request.wordings))
         assert all(map(kind.may_follow, ["", *tags], tags)) and kind.may_end(tags[-1])
         assert answer.text == kind.target(request.words, tags)
-        assert all(answer.text[p.start : p.end] == p.tag for p in answer.pairs)
+        assert all(answer.text[p.start : p.end] == p.tag for p in answer.parts)
         assert all(0 <= score <= 1 for score in answer.scores)
 
 
 def test_exact_search_corrects_itself():
     """The first choice is B-city, but what follows is improbable then."""
     made = build_tiny_causal(hidden=64)
-    kind, words = SCHEMES["BIO"], ["London", "lives"]
+    kind, words = FORMATS["BIO"], ["London", "lives"]
     prompt = prompt_of(words, ("person", "city")).text
     follow = ["O", "B-person", "B-city", "I-city"]
     mixed = [("B-city", tag) for tag in follow for _ in range(3)] + [("B-person", "O")] * 9
@@ -156,9 +163,9 @@ def test_exact_search_of_a_long_sentence_that_does_not_fit_is_an_error():
 
 
 def test_exact_search_refuses_schemes_that_leave_words_out(backbone):
-    scheme = EntityCentric()
+    format = EntityCentric()
     with pytest.raises(ValueError, match="E025"):
-        make_exact_search()(backbone, [make_request(["a"], scheme=scheme)], 10_000)
+        make_exact_search()(backbone, [make_request(["a"], format=format)], 10_000)
 
 
 @pytest.mark.parametrize("options", [{"max_forks": -1}, {"max_draft": -1}, {"pass_overhead": -1}])

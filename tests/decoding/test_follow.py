@@ -17,7 +17,7 @@ SENTENCE = "Marie Curie won the Nobel Prize while working in Paris .".split()
 
 def follower_of(words):
     request = make_request(list(words))
-    table = TagTable(BACKBONE, request.scheme, request.labels)
+    table = TagTable(BACKBONE, request.format, request.wordings)
     return Follower(request, table, CLOSING, BACKBONE.eos_id)
 
 
@@ -102,14 +102,14 @@ def test_draft_width_weighs_tokens_against_passes():
     assert widths == sorted(widths) and widths[0] < widths[-1]
 
 
-@pytest.mark.parametrize("scheme", [BIO(), BIOES()])
+@pytest.mark.parametrize("format", [BIO(), BIOES()])
 @pytest.mark.parametrize("previous", ["", "O", "B-city", "I-city"])
 @pytest.mark.parametrize("hint", [None, OUTSIDE, START, CONTINUE])
-def test_guesses_are_probabilities(scheme, previous, hint):
-    guesser = TagGuesser(scheme)
+def test_guesses_are_probabilities(format, previous, hint):
+    guesser = TagGuesser(format)
     for index, word in enumerate(["London", "lives", "1995", "."]):
         ranked = guesser.ranked(word, index, previous, "city", hint)
-        assert {tag for tag, _, _ in ranked} <= set(scheme.tags(LABELS))
+        assert {tag for tag, _, _ in ranked} <= set(format.tags(LABELS))
         assert all(0 <= kind <= 1 and 0 < tag <= 1 for _, kind, tag in ranked)
         products = [kind * tag for _, kind, tag in ranked]
         assert products == sorted(products, reverse=True)

@@ -5,11 +5,10 @@ import pytest
 
 from spacy_gner.decoding.drafted_greedy import tag_tokens
 from spacy_gner.decoding.line import Alternative, Draft, Line, Sentence
-from spacy_gner.decoding.request import Request
 from spacy_gner.decoding.tags import tag_table
-from spacy_gner.formats import BIO, BIOES, Scheme
+from spacy_gner.formats import BIO, BIOES, Format
 
-from ..models import build_tiny_causal, prompt_of
+from ..models import build_tiny_causal, request_of
 
 WORDS = ("Ann", "Lee", "sang", "in", "Rome")
 
@@ -19,11 +18,11 @@ def backbone():
     return build_tiny_causal(seed=1)
 
 
-def tag(backbone, scheme: Scheme, tags: list[str], chance: float) -> tuple[Line, list[Alternative]]:
+def tag(backbone, format: Format, tags: list[str], chance: float) -> tuple[Line, list[Alternative]]:
     """RETURNS (tuple[Line, list[Alternative]]): A tagging whose every choice had this chance,
     and what it did not choose."""
-    request = Request(prompt_of(WORDS), WORDS, ("person", "city"), scheme)
-    table = tag_table(backbone, scheme, request.labels)
+    request = request_of(WORDS, ("person", "city"), format)
+    table = tag_table(backbone, format, request.wordings)
     columns = {token: i for i, token in enumerate(tag_tokens(backbone, [request]))}
     line = Line(Sentence(request, table))
     alternatives = []
@@ -49,11 +48,11 @@ def test_fork_expects_the_later_tags_of_the_tagging_it_comes_from(backbone):
     assert text.startswith("Ann(B-person) Lee(I-person) sang(B-") and "Rome(B-city)" in text
 
 
-@pytest.mark.parametrize("scheme,end", [(BIO(), "I"), (BIOES(), "E")])
-def test_fork_goes_on_with_the_label_that_it_took(backbone, scheme, end):
+@pytest.mark.parametrize("format,end", [(BIO(), "I"), (BIOES(), "E")])
+def test_fork_goes_on_with_the_label_that_it_took(backbone, format, end):
     first = "S" if end == "E" else "B"
     tags = ["B-person", f"{end}-person", "O", "O", f"{first}-city"]
-    _, alternatives = tag(backbone, scheme, tags, 0.9)
+    _, alternatives = tag(backbone, format, tags, 0.9)
     texts = [drafted_text(backbone, Line.fork(a, 0)) for a in alternatives if a.place.word == 0]
     begun = [text for text in texts if text.startswith("Ann(B-city)")]
     assert begun and all(text.startswith(f"Ann(B-city) Lee({end}-city) sang(O)") for text in begun)

@@ -32,8 +32,8 @@ def backbone(request):
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(any_word, min_size=1, max_size=5), st.sampled_from([BIO(), BIOES()]))
-def test_pieces_are_those_of_whole_tokenization(backbone, words, scheme):
-    table = tag_table(backbone, scheme, LABELS)
+def test_pieces_are_those_of_whole_tokenization(backbone, words, format):
+    table = tag_table(backbone, format, LABELS)
     for word, tokens in zip(words, table.words(words), strict=True):
         whole = {t: tuple(backbone.target_ids([f"{word}({t})"])[0]) for t in table.tags}
         seen = set()
@@ -93,26 +93,17 @@ def test_tables_forget_words_but_not_what_they_are(monkeypatch):
     assert len(table._words) <= 25
 
 
-@pytest.mark.parametrize("scheme", [BIO(), BIOES()])
-def test_allowed_tags_are_those_of_the_scheme(scheme):
+@pytest.mark.parametrize("format", [BIO(), BIOES()])
+def test_allowed_tags_are_those_of_the_scheme(format):
     backbone = build_tiny_causal()
-    table = TagTable(backbone, scheme, ["x", "y"])
+    table = TagTable(backbone, format, ["x", "y"])
     (word,) = table.words(["London"])
     for previous in ["", *table.tags]:
         for is_last in (False, True):
-            expected = [t for t in table.tags if scheme.may_follow(previous, t)]
+            expected = [t for t in table.tags if format.may_follow(previous, t)]
             if is_last:
-                expected = [t for t in expected if scheme.may_end(t)]
+                expected = [t for t in expected if format.may_end(t)]
             assert sorted(table.allowed(word, previous, is_last).suffixes) == sorted(expected)
-
-
-def test_longest_is_the_longest(backbone):
-    table = TagTable(backbone, BIO(), LABELS)
-    words = ["London", "(", "漢", "lives"]
-    pieces = [
-        [len(i) for i in backbone.target_ids([f"{w}({t})" for t in table.tags])] for w in words
-    ]
-    assert table.longest(words) == sum(map(max, pieces))
 
 
 def test_trie_leaves_out_what_cannot_be_told_apart():

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from spacy_gner.evaluation.matching_speed import classic_lcs, measure_matching
 from spacy_gner.evaluation.records import RawOutput, ScoredSentence
-from spacy_gner.matching import make_lcs_matcher
+from spacy_gner.matching import LCSMatcher
 
 WORDS = st.lists(st.sampled_from(["a", "B", "b", "c"]), max_size=12)
 
@@ -15,7 +15,7 @@ def test_classic_lcs_matches_as_many_words_as_the_matcher(words, predicted):
     matched = [(i, j) for i, j in enumerate(alignment) if j is not None]
     assert all(words[i].lower() == predicted[j].lower() for i, j in matched)
     assert [j for _, j in matched] == sorted({j for _, j in matched})
-    assert len(matched) == sum(j is not None for j in make_lcs_matcher()(words, predicted))
+    assert len(matched) == sum(j is not None for j in LCSMatcher()(words, predicted))
 
 
 def test_measure_matching_sorts_outputs_into_the_ranges_of_table_5():

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,7 +134,7 @@ def test_parsing_rejects_prefixes(prefixes):
 
 
 @pytest.mark.parametrize("text", ["(", "a(O", "(B-", "(O)", "a ", "((((O) ", "(B-city) "])
-def test_parsing_takes_linear_time(text):
-    start = time.perf_counter()
-    parse_output(text * (100_000 // len(text)), LABELS)
-    assert time.perf_counter() - start < 1.0
+def test_parsing_reads_any_long_text(text):
+    # Time that grows with the square of the text would be hours here.
+    parsed = parse_output(text * (1_000_000 // len(text)), LABELS)
+    assert bool(parsed) == (")" in text)

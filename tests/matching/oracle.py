@@ -21,8 +21,22 @@ def check_alignment(
     equal: Callable[[str, str], bool],
 ) -> None:
     """The law of every matcher: strictly increasing, only equal words, as many as possible."""
+    check_valid(a, b, alignment, equal)
+    assert n_matched(alignment) == lcs_length(a, b, equal)
+
+
+def n_matched(alignment: Sequence[int | None]) -> int:
+    return sum(j is not None for j in alignment)
+
+
+def check_valid(
+    a: Sequence[str],
+    b: Sequence[str],
+    alignment: Sequence[int | None],
+    equal: Callable[[str, str], bool],
+) -> None:
+    """Strictly increasing, only equal words."""
     assert len(alignment) == len(a)
     matched = [(i, j) for i, j in enumerate(alignment) if j is not None]
     assert all(0 <= j < len(b) and equal(a[i], b[j]) for i, j in matched)
     assert all(j < k for (_, j), (_, k) in zip(matched, matched[1:], strict=False))
-    assert len(matched) == lcs_length(a, b, equal)

@@ -6,7 +6,7 @@ import tokenizers
 from transformers import PreTrainedTokenizerFast, T5TokenizerFast
 
 from spacy_gner.formats.parsing import parse_output
-from spacy_gner.matching import make_back_tokenizer, make_lcs_matcher
+from spacy_gner.matching import LCSMatcher, make_back_tokenizer
 
 CORPUS = [
     "charlotte(B-writer) bronte(I-writer) and(O) emily(B-writer) bronte(I-writer)",
@@ -103,5 +103,5 @@ def test_back_tokenization_recovers_labels(tokenizer, text, tags):
         alignment = matcher(words, predicted, make_back_tokenizer(tokenizer))
         return ["O" if j is None else parsed[j].tag for j in alignment]
 
-    assert recovered(make_lcs_matcher()) == tags
-    assert recovered(make_lcs_matcher(back_tokenize=False)) != tags
+    assert recovered(LCSMatcher()) == tags
+    assert recovered(LCSMatcher(back_tokenize=False)) != tags

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.matching import Discrepancies, diagnose, make_lcs_matcher
+from spacy_gner.matching import Discrepancies, LCSMatcher, diagnose
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from spacy_gner.matching import Discrepancies, diagnose, make_lcs_matcher
 )
 def test_diagnosis_counts(words, predicted, expected):
     words, predicted = words.split(), predicted.split()
-    alignment = make_lcs_matcher()(words, predicted)
+    alignment = LCSMatcher()(words, predicted)
     assert diagnose(words, predicted, alignment) == Discrepancies(*expected)
 
 
@@ -34,7 +34,7 @@ def test_diagnosis_counts(words, predicted, expected):
     predicted=st.lists(st.sampled_from("abc"), max_size=10),
 )
 def test_diagnosis_accounts_for_every_word(words, predicted):
-    alignment = make_lcs_matcher()(words, predicted)
+    alignment = LCSMatcher()(words, predicted)
     n_matched = len(alignment) - alignment.count(None)
     found = diagnose(words, predicted, alignment)
     assert n_matched + found.substitutions + found.omissions == len(words)

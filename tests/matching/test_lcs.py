@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.matching.lcs import join_over_gaps, lcs_blocks, lcs_blocks_of_two_keys
+from spacy_gner.matching.lcs import join_over_gaps, lcs_blocks
 
 from .oracle import check_alignment
 
@@ -23,14 +23,6 @@ def alignment_of(blocks, n):
 def test_lcs_blocks_are_a_longest_matching(a, b):
     alignment = alignment_of(lcs_blocks(a, b), len(a))
     check_alignment(a, b, alignment, lambda x, y: x == y)
-
-
-@settings(deadline=None, max_examples=200)
-@given(a=few, b=few, other=st.permutations("abcd"))
-def test_two_keys_are_a_longest_matching(a, b, other):
-    other_key = dict(zip("abcd", other, strict=True))
-    blocks = lcs_blocks_of_two_keys(a, [other_key[x] for x in a], b)
-    check_alignment(a, b, alignment_of(blocks, len(a)), lambda x, y: y in (x, other_key[x]))
 
 
 @settings(deadline=None, max_examples=200)

@@ -3,7 +3,7 @@
 import pytest
 import spacy
 
-from ..models import build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of, save_tiny
+from ..models import SHORT, build_tiny_causal, build_tiny_seq2seq, overfit, prompt_of, save_tiny
 
 LABELS = ["person", "city", "award"]
 SENTENCES = [
@@ -18,19 +18,15 @@ SENTENCES = [
 ]
 TEXTS = [text for text, _ in SENTENCES]
 # Short, so that tiny models see short prompts.
-TEMPLATE = {
-    "@misc": "spacy_gner.Template.v1",
-    "description": "Tag the words.",
-    "guideline": "B- I- O",
-}
+FORMAT = {"@misc": "spacy_gner.BIO.v1", **SHORT}
 
 
-def gold_pairs(scheme):
+def gold_pairs(format):
     pairs = []
     for text, spans in SENTENCES:
         words = text.split()
-        tags = scheme.encode(len(words), spans)
-        pairs.append((prompt_of(words, LABELS).text, scheme.pieces(words, tags)))
+        pieces = [piece.text for piece in format.target(words, spans, LABELS)]
+        pairs.append((prompt_of(words, LABELS).text, pieces))
     return pairs
 
 
@@ -52,7 +48,7 @@ def make_nlp(model_dir):
             nlp.add_pipe("sentencizer")
         settings = {
             "labels": LABELS,
-            "template": TEMPLATE,
+            "format": FORMAT,
             "model": {
                 "@architectures": "spacy_gner.Transformer.v1",
                 "name": str(model_dir),

@@ -8,7 +8,7 @@ import spacy_gner.pipeline.annotator as annotator_module
 from spacy_gner.pipeline.annotator import Annotator
 from spacy_gner.pipeline.loading import find_component, load
 
-from .conftest import LABELS, TEMPLATE, TEXTS
+from .conftest import FORMAT, LABELS, TEXTS
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_annotator_model_that_is_not_there_is_no_fault_of_a_row():
 
 
 def test_load_builds_a_pipeline_around_a_model(model_dir):
-    settings = {"template": TEMPLATE, "threshold": 0.25}
+    settings = {"format": FORMAT, "threshold": 0.25}
     decoder = {"@misc": "spacy_gner.BeamSearch.v1", "num_beams": 1}
     nlp = load(model_dir, LABELS, device="cpu", decoder=decoder, settings=settings)
     assert nlp.pipe_names == ["sentencizer", "gner"]

@@ -6,12 +6,12 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from spacy_gner.formats import BIO, EntityCentric, LabelSet, Template
+from spacy_gner.formats import BIO, EntityCentric, LabelSet
 from spacy_gner.planning.planner import Planner
-from spacy_gner.planning.windows import make_window
+from spacy_gner.planning.windows import Windower
 
-from ..models import build_tiny_causal, build_tiny_seq2seq, overfit, save_tiny
-from .conftest import LABELS, SENTENCES, TEMPLATE, TEXTS, ents, gold_pairs, spans
+from ..models import SHORT, build_tiny_causal, build_tiny_seq2seq, overfit, save_tiny
+from .conftest import LABELS, SENTENCES, TEXTS, ents, gold_pairs, spans
 
 
 def test_gner_finds_what_the_model_knows(nlp):
@@ -229,9 +229,9 @@ def test_gner_prediction_shows_its_work(nlp):
     (prediction,) = nlp.get_pipe("gner").predict([doc])
     (window,) = prediction.windows
     assert window.words == tuple(TEXTS[0].split())
-    assert window.tags[:2] == ("B-person", "I-person")
+    assert [tuple(found[:3]) for found in window.found] == SENTENCES[0][1]
     assert window.generation.text.startswith("Marie(B-person) Curie(I-person) won(O)")
-    assert len(window.scores) == len(window.words) and window.generation.complete
+    assert len(window.generation.scores) == len(window.words) and window.generation.complete
     assert doc.ents == ()
 
 
@@ -249,16 +249,15 @@ def test_gner_into_a_trained_pipeline_config(make_nlp):
     assert spans(again(TEXTS[0])) == SENTENCES[0][1]
 
 
-def test_gner_entity_centric_scheme(tmp_path):
+def test_gner_entity_centric_format(tmp_path):
     # Only entities and their neighbors are written: free text, put back by matching.
-    scheme = EntityCentric(1)
+    format = EntityCentric(context=1)
     backbone = build_tiny_causal(hidden=64)
-    overfit(backbone, gold_pairs(scheme), steps=250)
+    overfit(backbone, gold_pairs(format), steps=250)
     nlp = spacy.blank("en")
     config = {
         "labels": LABELS,
-        "template": TEMPLATE,
-        "scheme": {"@misc": "spacy_gner.EntityCentric.v1", "context": 1},
+        "format": {"@misc": "spacy_gner.EntityCentric.v1", "context": 1, **SHORT},
         "decoder": {"@misc": "spacy_gner.BeamSearch.v1", "num_beams": 1},
         "model": {
             "@architectures": "spacy_gner.Transformer.v1",
@@ -303,7 +302,7 @@ def test_gner_changed_parts_count_at_once(make_nlp):
     nlp = make_nlp()
     gner = nlp.get_pipe("gner")
     before = gner.predict([nlp.make_doc(TEXTS[0])])[0].windows
-    gner.window = make_window(max_tokens=len(before[0].words) + 60)
+    gner.window = Windower(max_tokens=len(before[0].words) + 60)
     assert gner.planner.max_tokens == gner.window.max_tokens
     assert gner.add_label("person", "human being") == 0
     assert gner.label_data["person"] == "human being"
@@ -311,7 +310,7 @@ def test_gner_changed_parts_count_at_once(make_nlp):
 
 def test_gner_labels_that_cannot_be_spelled_are_named():
     backbone = build_tiny_seq2seq()
-    planner = Planner(backbone, Template(), BIO(), make_window())
+    planner = Planner(backbone, BIO(), Windower())
     with pytest.warns(UserWarning, match="W005.*'город'.*wording") as caught:
         planner.groups(LabelSet.make(["city", "город"]))
         planner.groups(LabelSet.make(["city", "город"]))

@@ -11,7 +11,7 @@ from transformers import PegasusConfig, PegasusForConditionalGeneration
 from spacy_gner.formats import LabelSet
 
 from ..models import sentencepiece_tokenizer
-from .conftest import LABELS, SENTENCES, TEMPLATE, TEXTS, spans
+from .conftest import FORMAT, LABELS, SENTENCES, TEXTS, spans
 
 LONG = " ".join(TEXTS * 4)
 
@@ -116,7 +116,7 @@ def test_encoder_decoder_with_few_positions_reads_long_docs(tmp_path, decoder):
     tokenizer.save_pretrained(tmp_path)
     nlp = spacy.blank("en")
     model = {"@architectures": "spacy_gner.Transformer.v1", "name": str(tmp_path)}
-    settings = {"labels": LABELS, "template": TEMPLATE, "model": model}
+    settings = {"labels": LABELS, "format": FORMAT, "model": model}
     gner = nlp.add_pipe(
         "gner", config={**settings, "decoder": {"@misc": f"spacy_gner.{decoder}.v1"}}
     )

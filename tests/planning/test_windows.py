@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 import spacy_gner.planning.windows as windows_module
-from spacy_gner.planning.windows import DocWords, make_window
+from spacy_gner.planning.windows import DocWords, Windower
 
 NLP = spacy.blank("en")
 
@@ -23,7 +23,7 @@ def test_windows_white_space_is_no_word():
 
 def test_windows_one_window_when_all_fits():
     words = DocWords.from_doc(NLP.make_doc("one two three"))
-    (window,) = make_window()(words, one_each, 3)
+    (window,) = Windower()(words, one_each, 3)
     assert window.words == (0, 1, 2)
     assert (window.begin, window.end) == (0, 3)
 
@@ -37,18 +37,18 @@ def sentence_doc():
 def test_windows_cuts_between_sentences():
     words = DocWords.from_doc(sentence_doc())
     assert words.sentences == (0, 4, 7, 13)
-    windows = make_window()(words, one_each, 8)
+    windows = Windower()(words, one_each, 8)
     assert [w.words for w in windows] == [tuple(range(7)), tuple(range(7, 15))]
 
 
 def test_windows_split_sentences():
-    windows = make_window(split_sentences=True)(DocWords.from_doc(sentence_doc()), one_each, 50)
+    windows = Windower(split_sentences=True)(DocWords.from_doc(sentence_doc()), one_each, 50)
     assert len(windows) == 4
 
 
 def test_windows_long_sentence_overlaps():
     words = DocWords.from_doc(NLP.make_doc(" ".join("abcdefghij")))
-    windows = make_window(overlap=2)(words, one_each, 4)
+    windows = Windower(overlap=2)(words, one_each, 4)
     assert [w.words[0] for w in windows] == [0, 2, 4, 6]
     assert [(w.begin, w.end) for w in windows] == [(0, 3), (3, 5), (5, 7), (7, 10)]
 
@@ -56,7 +56,7 @@ def test_windows_long_sentence_overlaps():
 def test_windows_word_too_long_is_left_out_with_one_warning(monkeypatch):
     monkeypatch.setattr(windows_module, "_warned_long_word", False)
     words = DocWords.from_doc(NLP.make_doc("a bbbbbbbbb c"))
-    window = make_window()
+    window = Windower()
 
     def by_length(texts):
         return [len(t) for t in texts]
@@ -69,7 +69,7 @@ def test_windows_word_too_long_is_left_out_with_one_warning(monkeypatch):
 @pytest.mark.parametrize("settings_", [{"max_tokens": 0}, {"overlap": -1}])
 def test_windows_bad_settings(settings_):
     with pytest.raises(ValueError, match="E017"):
-        make_window(**settings_)
+        Windower(**settings_)
 
 
 @settings(max_examples=200, deadline=None)
@@ -83,7 +83,7 @@ def test_windows_bad_settings(settings_):
 def test_windows_cover_every_word_once(costs, starts, budget, overlap, split):
     sentences = (0, *(i for i in range(1, len(costs)) if starts[i]))
     words = DocWords(tuple(map(str, costs)), tuple(range(len(costs))), sentences)
-    found = make_window(overlap=overlap, split_sentences=split)(
+    found = Windower(overlap=overlap, split_sentences=split)(
         words, lambda texts: [int(t) for t in texts], budget
     )
     decided = [i for w in found for i in range(w.begin, w.end)]

@@ -20,14 +20,10 @@ from spacy_gner.training.augmentation import Augmentation
 from spacy_gner.training.inventory import collect_labels
 from spacy_gner.training.pairs import gold_pair
 
-from ..models import build_tiny_causal, save_tiny
+from ..models import SHORT, build_tiny_causal, save_tiny
 from .examples import LABELS, doc_of, example_of, examples
 
-TEMPLATE = {
-    "@misc": "spacy_gner.Template.v1",
-    "description": "Tag the words.",
-    "guideline": "B- I- O",
-}
+FORMAT = {"@misc": "spacy_gner.BIO.v1", **SHORT}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +35,7 @@ def make_nlp(source, **config):
     nlp = spacy.blank("en")
     model = {"@architectures": "spacy_gner.Transformer.v1", "name": str(source), "device": "cpu"}
     decoder = {"@misc": "spacy_gner.ExactSearch.v1"}
-    settings = {"model": model, "template": TEMPLATE, "decoder": decoder}
+    settings = {"model": model, "format": FORMAT, "decoder": decoder}
     nlp.add_pipe("gner", config={**settings, **config})
     return nlp
 
@@ -231,8 +227,8 @@ labels = {labels}
 name = "{model}"
 device = "cpu"
 
-[components.gner.template]
-@misc = "spacy_gner.Template.v1"
+[components.gner.format]
+@misc = "spacy_gner.BIO.v1"
 description = "Tag the words."
 guideline = "B- I- O"
 

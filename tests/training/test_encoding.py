@@ -3,15 +3,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet, Template
+from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet
+from spacy_gner.planning.planner import Planner
+from spacy_gner.planning.windows import DocWords, Windower
 from spacy_gner.training.encoding import PairEncoder, collate, encode_examples
 from spacy_gner.training.pairs import TrainingPair, gold_pair
 from spacy_gner.training.weights import TokenWeights
 
-from ..models import WORDS, build_tiny_causal, build_tiny_seq2seq
+from ..models import SHORT, WORDS, build_tiny_causal, build_tiny_seq2seq
 from .examples import LABELS, NLP, doc_of, example_of, examples
 
-TEMPLATE = Template(description="Tag the words.", guideline="B- I- O")
+FORMAT = BIO(**SHORT)
 LABEL_SET = LabelSet.make(LABELS)
 BACKBONES = {"causal": build_tiny_causal(), "seq2seq": build_tiny_seq2seq()}
 
@@ -21,9 +23,9 @@ def backbone(request):
     return BACKBONES[request.param]
 
 
-def encode(backbone, egs, **kwargs):
-    options = {"template": TEMPLATE, "scheme": BIO(), "labels": LABEL_SET} | kwargs
-    return encode_examples(egs, backbone=backbone, **options)
+def encode(backbone, egs, format=FORMAT, max_tokens=None, labels=LABEL_SET, **kwargs):
+    planner = Planner(backbone, format, Windower(max_tokens))
+    return encode_examples(egs, planner=planner, labels=labels, **kwargs)
 
 
 def test_encoding_writes_what_inference_asks_and_reads(backbone):
@@ -31,11 +33,11 @@ def test_encoding_writes_what_inference_asks_and_reads(backbone):
     batch = encode(backbone, egs)
     for row, eg in enumerate(egs):
         pair = gold_pair(eg.reference, LABEL_SET)
-        prompt = backbone.prompt_ids([TEMPLATE.prompt(pair.words, pair.labels, BIO()).text])[0]
+        prompt = backbone.prompt_ids([FORMAT.prompt(pair.words, pair.labels).text])[0]
         assert batch.input_ids[row, : len(prompt)].tolist() == prompt
         target = batch.targets[batch.rows == row].tolist()
         assert target[-1] == backbone.eos_id
-        assert backbone.decode(target) == BIO().target(pair.words, pair.tags)
+        assert backbone.decode(target) == BIO().write(pair.words, pair.spans(), pair.labels)
         # Teacher forcing: what stands before a place is what was to be written there.
         ids = batch.decoder_input_ids if batch.decoder_input_ids is not None else batch.input_ids
         positions = batch.positions[batch.rows == row]
@@ -80,19 +82,23 @@ def test_encoding_nothing_to_learn(backbone):
     assert encode(backbone, []) is None
 
 
-def test_encoding_missing_words_need_a_scheme_that_writes_all(backbone):
+def test_encoding_missing_words_need_a_format_that_writes_all(backbone):
     with pytest.warns(UserWarning, match="W502"):
-        batch = encode(backbone, [example_of("a Paris", "- B-city")], scheme=EntityCentric(1))
+        batch = encode(
+            backbone, [example_of("a Paris", "- B-city")], format=EntityCentric(context=1)
+        )
     assert batch is None
-    batch = encode(backbone, [example_of("a Paris in", "O B-city O")], scheme=EntityCentric(1))
+    batch = encode(
+        backbone, [example_of("a Paris in", "O B-city O")], format=EntityCentric(context=1)
+    )
     # (The tiny T5 tokenizer has no square brackets.)
     text = backbone.decode(batch.targets.tolist()).replace(" ", "")
     assert text.replace("[", "").replace("]", "") == "aParis(city)in"
 
 
-def test_encoding_scheme_bioes(backbone):
+def test_encoding_bioes(backbone):
     batch = encode(
-        backbone, [example_of("New York in Paris", "B-city I-city O B-city")], scheme=BIOES()
+        backbone, [example_of("New York in Paris", "B-city I-city O B-city")], format=BIOES()
     )
     text = backbone.decode(batch.targets.tolist())
     assert text == "New(B-city) York(E-city) in(O) Paris(S-city)"
@@ -130,43 +136,44 @@ def test_encoding_white_space_tokens_are_no_words():
 def test_encoding_windows_lose_no_word(words, max_tokens, kind):
     backbone = BACKBONES[kind]
     tags = tuple("B-city" if word in {"Paris", "London"} else "O" for word in words)
-    pair = TrainingPair(tuple(words), tags, LABELS)
-    encoder = PairEncoder(backbone, TEMPLATE, BIO(), TokenWeights(), max_tokens)
-    windows = encoder(pair)
-    assert all(encoder.fits(window) for window in windows)
-    written = " ".join(backbone.decode(window.target) for window in windows)
-    assert written == BIO().target(words, tags)
+    sentences = (0, *(i + 1 for i, word in enumerate(words[:-1]) if word == "."))
+    pair = TrainingPair(tuple(words), tags, LABELS, sentences=sentences)
+    planner = Planner(backbone, FORMAT, Windower(max_tokens))
+    encoded = PairEncoder(planner, TokenWeights())(pair)
+    doc_words = DocWords(tuple(words), tuple(range(len(words))), sentences)
+    planned = planner.plan(doc_words, LABEL_SET)
+    # What inference would ask, in the same windows.
+    prompts = backbone.prompt_ids([p.request.prompt.text for p in planned])
+    assert [window.prompt for window in encoded] == prompts
+    for window, p in zip(encoded, planned, strict=True):
+        own = [tags[i] for i in p.window.words]
+        assert backbone.decode(window.target) == FORMAT.tagged(p.request.words, own)[0]
+    assert {i for p in planned for i in p.window.words} == set(range(len(words)))
 
 
-def test_encoding_windows_do_not_cut_entities():
-    words = "in New York " * 30
-    tags = "O B-city I-city " * 30
-    backbone = BACKBONES["causal"]
-    pair = gold_pair(example_of(words, tags).reference, LABEL_SET)
-    encoder = PairEncoder(backbone, TEMPLATE, BIO(), TokenWeights(), 200)
-    windows = encoder(pair)
-    assert len(windows) > 1
-    assert not any(backbone.decode(w.target).startswith("York") for w in windows)
-
-
-def test_encoding_word_too_long(backbone):
-    with pytest.warns(UserWarning, match="W501"):
-        batch = encode(
-            backbone, [example_of("in " + "xyz" * 200, "O O")], max_tokens=150, labels=LABEL_SET
-        )
+def test_encoding_word_too_long(backbone, monkeypatch):
+    monkeypatch.setattr("spacy_gner.planning.windows._warned_long_word", False)
+    with pytest.warns(UserWarning, match="W001"):
+        batch = encode(backbone, [example_of("in " + "xyz" * 200, "O O")], max_tokens=150)
     assert backbone.decode(batch.targets.tolist()) == "in(O)"
 
 
-def test_encoding_too_many_labels_leave_room_for_words(backbone):
+def test_encoding_too_many_labels_are_asked_for_in_several_prompts(backbone):
     many = [f"label number {i}" for i in range(60)]
     eg = example_of("in Paris", "O B-city", labels=[*many, "city"])
     batch = encode(backbone, [eg], max_tokens=200)
-    assert "Paris(B-city)" in backbone.decode(batch.targets.tolist())
+    targets = [
+        backbone.decode(batch.targets[batch.rows == row].tolist())
+        for row in range(len(batch.input_ids))
+    ]
+    assert len(targets) > 1
+    assert targets.count("in(O) Paris(B-city)") == 1
+    assert targets.count("in(O) Paris(O)") == len(targets) - 1
     assert batch.input_ids.shape[1] <= 200
 
 
 def test_collate_pads_and_masks(backbone):
-    encoder = PairEncoder(backbone, TEMPLATE, BIO(), TokenWeights())
+    encoder = PairEncoder(Planner(backbone, FORMAT, Windower()), TokenWeights())
     pairs = [encoder.encode(gold_pair(eg.reference, LABEL_SET)) for eg in examples()]
     batch = collate(pairs, backbone)
     lengths = batch.attention_mask.sum(1)

@@ -8,15 +8,16 @@ from transformers import AutoModelForCausalLM
 from spacy_gner.decoding.beam_search import make_beam_search
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import make_exact_search
-from spacy_gner.decoding.request import Request
-from spacy_gner.formats import BIO, Template
+from spacy_gner.formats import BIO
+from spacy_gner.planning.planner import Planner
+from spacy_gner.planning.windows import Windower
 from spacy_gner.training.encoding import PairEncoder, collate
 from spacy_gner.training.forward import forward_batch, get_loss
 from spacy_gner.training.pairs import TrainingPair
 from spacy_gner.training.trainer import Trainer
 from spacy_gner.training.weights import TokenWeights
 
-from ..models import LABELS, byte_level_tokenizer, make_backbone, prompt_of
+from ..models import LABELS, SHORT, byte_level_tokenizer, make_backbone, request_of
 
 # Their sizes, and whether they have keys and values that drafts can be taken back from: Mamba
 # never, the others since transformers 5.
@@ -53,8 +54,8 @@ def family(request):
 
 def test_families_batch_is_trained_as_its_rows_are(family):
     backbone, _ = family
-    template = Template(description="Tag the words.", guideline="B- I- O")
-    encoder = PairEncoder(backbone, template, BIO(), TokenWeights())
+    planner = Planner(backbone, BIO(**SHORT), Windower())
+    encoder = PairEncoder(planner, TokenWeights())
     pairs = [TrainingPair(tuple(t.split()), ("O",) * len(t.split()), LABELS) for t in TEXTS]
     encoded = [item for pair in pairs for item in encoder(pair)]
     batch = collate(encoded, backbone)
@@ -78,7 +79,7 @@ def test_families_batch_is_trained_as_its_rows_are(family):
 
 def test_families_are_decoded_or_refused(family):
     backbone, has_cache = family
-    requests = [Request(prompt_of(t.split()), tuple(t.split()), LABELS, BIO()) for t in TEXTS]
+    requests = [request_of(t.split()) for t in TEXTS]
     greedy = make_beam_search(num_beams=1, max_new_tokens=40)(backbone, requests, 10**6)
     drafted, exact = make_drafted_greedy(max_new_tokens=40), make_exact_search()
     if not has_cache:

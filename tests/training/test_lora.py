@@ -9,16 +9,18 @@ from thinc.api import Adam
 
 from spacy_gner.backbones import Lora
 from spacy_gner.backbones.sources import resolve_source
-from spacy_gner.formats import BIO, LabelSet, Template
+from spacy_gner.formats import BIO, LabelSet
 from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import BackboneShim, get_shim
+from spacy_gner.planning.planner import Planner
+from spacy_gner.planning.windows import Windower
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.forward import get_loss
 
-from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
+from ..models import SHORT, build_tiny_causal, build_tiny_seq2seq, save_tiny
 from .examples import LABELS, examples
 
-TEMPLATE = Template(description="Tag the words.", guideline="B- I- O")
+FORMAT = BIO(**SHORT)
 LORA = Lora(rank=4, alpha=8.0)
 RESUME = Lora(rank=4, alpha=8.0, resume=True)
 
@@ -36,9 +38,7 @@ def make(source, **kwargs):
 def batch_of(model):
     return encode_examples(
         examples(),
-        backbone=get_shim(model).backbone,
-        template=TEMPLATE,
-        scheme=BIO(),
+        planner=Planner(get_shim(model).backbone, FORMAT, Windower()),
         labels=LabelSet.make(LABELS),
     )
 

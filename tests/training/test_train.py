@@ -53,8 +53,8 @@ factory = "gner"
 name = "{model}"
 device = "cpu"
 
-[components.gner.template]
-@misc = "spacy_gner.Template.v1"
+[components.gner.format]
+@misc = "spacy_gner.BIO.v1"
 description = "Tag the words."
 guideline = "B- I- O"
 

@@ -7,17 +7,19 @@ import torch
 from thinc.api import SGD, Adam, RAdam, decaying
 
 from spacy_gner.backbones import Lora
-from spacy_gner.formats import BIO, LabelSet, Template
+from spacy_gner.formats import BIO, LabelSet
 from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
+from spacy_gner.planning.planner import Planner
+from spacy_gner.planning.windows import Windower
 from spacy_gner.training.encoding import encode_examples
 from spacy_gner.training.forward import get_loss
 from spacy_gner.training.weights import TokenWeights
 
-from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
+from ..models import SHORT, build_tiny_causal, build_tiny_seq2seq, save_tiny
 from .examples import LABELS, example_of, examples
 
-TEMPLATE = Template(description="Tag the words.", guideline="B- I- O")
+FORMAT = BIO(**SHORT)
 WEIGHTS = TokenWeights(0.1, 1.0, 2.0)
 
 
@@ -39,9 +41,7 @@ def make_model(request, directories):
 def batch_of(model, egs, **kwargs):
     return encode_examples(
         egs,
-        backbone=get_shim(model).backbone,
-        template=TEMPLATE,
-        scheme=BIO(),
+        planner=Planner(get_shim(model).backbone, FORMAT, Windower()),
         labels=LabelSet.make(LABELS),
         weights=WEIGHTS,
         **kwargs,

@@ -9,7 +9,7 @@ from prompts import Sentence, relabel
 from spacy.tokens import DocBin
 
 from spacy_gner.corpora.passage import Passage, make_example
-from spacy_gner.formats import BIO
+from spacy_gner.formats.tagged_words import decode_tags
 
 SILVER = "silver"
 # Sentences of one annotated data set at most, and the share of the open-type passages.
@@ -60,7 +60,7 @@ def to_passage(
         labels = list(inventories[sentence.source])
     return Passage(
         words=sentence.words,
-        entities=BIO().decode(sentence.tags),
+        entities=decode_tags(sentence.tags),
         labels=labels,
         is_open=is_open,
     )

@@ -24,9 +24,11 @@ from masters import Masters
 from thinc.api import Optimizer
 
 from spacy_gner.backbones import Lora
-from spacy_gner.formats import make_bio, make_template
+from spacy_gner.formats import BIO
 from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
+from spacy_gner.planning.planner import Planner
+from spacy_gner.planning.windows import Windower
 from spacy_gner.training.encoding import EncodedPair, PairEncoder, collate
 from spacy_gner.training.forward import forward_batch, get_loss
 from spacy_gner.training.optimizer import FollowedOptimizer
@@ -51,7 +53,7 @@ def main() -> None:
     progress = load_checkpoint(args.output, trainer, masters) if args.resume else {}
     n_done, n_seen = progress.get("updates", 0), progress.get("examples", 0)
     weights = TokenWeights(words=args.word_weight, outside=1.0, entities=args.entity_weight)
-    encoder = PairEncoder(backbone, make_template(), make_bio(), weights)
+    encoder = PairEncoder(Planner(backbone, BIO(), Windower()), weights)
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stop.append(number))
     start = saved = time.time()
