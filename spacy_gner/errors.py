@@ -456,10 +456,6 @@ class Warnings(metaclass=_WithCodes):
     # --- W3xx: scoring and reports -----------------------------------------------------
     # --- W4xx: decoding -------------------------------------------------------------------
     # --- W5xx: training ---------------------------------------------------------------------
-    W501 = (
-        "A word that does not fit into the window ({max_tokens} tokens, with instruction and "
-        "labels) is left out of training."
-    )
     W502 = (
         "A sentence with words that nobody annotated is left out of training: the format {format} "
         "does not write every word, so that it could not leave them open."

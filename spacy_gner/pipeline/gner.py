@@ -163,9 +163,8 @@ class GNER(TrainablePipe):
 
     @property
     def planner(self) -> Planner:
-        """RETURNS (Planner): Plans prompts for the backbone, which is loaded if need be."""
-        backbone = get_shim(self.model).backbone
-        parts = (backbone, self.format, self.window)
+        """RETURNS (Planner): Plans prompts for the model, which is loaded if need be."""
+        parts = (get_shim(self.model).backbone.codec, self.format, self.window)
         if self._planner is None or not self._planner.is_made_of(*parts):
             self._planner = Planner(*parts)
         return self._planner
@@ -220,17 +219,16 @@ class GNER(TrainablePipe):
         labels = [self.labels_of(doc) for doc in docs]
         planned: list[tuple[int, PlannedRequest]] = []
         use_one_thread_in_fork()
-        planner = self.planner
-        warn_of_device_in_worker(planner.backbone.device.type)
-        if planner.backbone.model.training:
+        planner, backbone = self.planner, get_shim(self.model).backbone
+        warn_of_device_in_worker(backbone.device.type)
+        if backbone.model.training:
             # An update was interrupted between its two passes.
-            planner.backbone.model.eval()
+            backbone.model.eval()
         for i, words in enumerate(all_words):
             if words.texts and len(labels[i]):
                 planned += [(i, request) for request in planner.plan(words, labels[i])]
-        generations = self.decoder(
-            planner.backbone, [p.request for _, p in planned], self.cfg["batch_size"]
-        )
+        requests = [request.request for _, request in planned]
+        generations = self.decoder(backbone, requests, self.cfg["batch_size"])
         answered = list(zip(planned, generations, strict=True))
         predictions = [DocPrediction((), ()) for _ in all_words]
         for i, group in groupby(answered, key=lambda pair: pair[0][0]):

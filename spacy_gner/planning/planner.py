@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..backbones.backbone import Backbone
+from ..backbones.codec import TextCodec
 from ..decoding.request import Request
 from ..errors import Errors, Warnings
 from ..formats import Format, Guidance, LabelSet, Shot, TaggedWords
@@ -63,9 +63,9 @@ class PlannedRequest:
 
 
 class Planner:
-    """Plans the requests of Docs for one backbone. Safe to share between threads.
+    """Plans the requests of Docs for one model. Safe to share between threads.
 
-    backbone (Backbone): Knows lengths.
+    codec (TextCodec): Counts tokens, and knows how many the model takes.
     format (Format): Writes prompts, and knows what answers look like.
     windower (Windower): Cuts Docs.
     definitions (Mapping[str, str] | None): Label or its wording -> what it means.
@@ -74,21 +74,21 @@ class Planner:
 
     def __init__(
         self,
-        backbone: Backbone,
+        codec: TextCodec,
         format: Format,
         windower: Windower,
         definitions: Mapping[str, str] | None = None,
         shots: Sequence[Shot] = (),
     ) -> None:
-        self.backbone = backbone
+        self.codec = codec
         self.format = format
         self.windower = windower
         self.definitions = {} if definitions is None else definitions
         self.shots = shots
-        length = windower.max_tokens or backbone.max_length
-        limit = backbone.hard_limit
+        length = windower.max_tokens or codec.max_length
+        limit = codec.hard_limit
         self.max_tokens = length if limit is None else min(length, limit)
-        self.back_tokenizer = make_back_tokenizer(backbone.tokenizer)
+        self.back_tokenizer = make_back_tokenizer(codec.tokenizer)
         self._lock = threading.Lock()
         self._groups: OrderedDict[LabelSet, list[LabelGroup]] = OrderedDict()
         self._word_costs: dict[str, tuple[int, int]] = {}
@@ -98,10 +98,10 @@ class Planner:
         # None, wherever a component is pickled: the model does not travel with its plans.
         return (type(None), ())
 
-    def is_made_of(self, backbone: Backbone, format: Format, windower: Windower) -> bool:
+    def is_made_of(self, codec: TextCodec, format: Format, windower: Windower) -> bool:
         """RETURNS (bool): Whether these are the very parts that it was made of."""
-        own = (self.backbone, self.format, self.windower)
-        return all(a is b for a, b in zip(own, (backbone, format, windower), strict=True))
+        own = (self.codec, self.format, self.windower)
+        return all(a is b for a, b in zip(own, (codec, format, windower), strict=True))
 
     def plan(self, words: DocWords, labels: LabelSet) -> list[PlannedRequest]:
         """Plan one Doc.
@@ -176,7 +176,7 @@ class Planner:
     def _group(self, labels: LabelSet, costs: Mapping[str, int]) -> LabelGroup:
         guidance = self._guidance(labels)
         prompt = self.format.prompt((), labels.wordings, guidance)
-        overhead = len(self.backbone.prompt_ids([prompt.text])[0]) + 1
+        overhead = len(self.codec.prompt_ids([prompt.text])[0]) + 1
         extra = max(costs[wording] for wording in labels.wordings)
         return LabelGroup(labels, guidance, overhead, max(0, extra))
 
@@ -200,7 +200,7 @@ class Planner:
         known = self._label_costs
         new = [wording for wording in labels.wordings if wording not in known]
         spellings = [self._spellings(wording) for wording in new]
-        ids = iter(self.backbone.target_ids([text for texts in spellings for text in texts]))
+        ids = iter(self.codec.target_ids([text for texts in spellings for text in texts]))
         plain = self._costs_of_words(["word"])["word"][1]
         found: dict[str, int] = {}
         lost: list[str] = []
@@ -208,7 +208,7 @@ class Planner:
             rows = [next(ids) for _ in texts]
             found[wording] = max(map(len, rows)) - plain
             if any(
-                wording in text and wording not in self.backbone.decode(row)
+                wording in text and wording not in self.codec.decode(row)
                 for text, row in zip(texts, rows, strict=True)
             ):
                 lost.append(wording)
@@ -238,7 +238,7 @@ class Planner:
         known = self._costs_of_words(texts)
         costs = [sum(known[text]) for text in texts]
         expected = [cost + math.ceil(_ENTITY_SHARE * group.extra) for cost in costs]
-        limit = self.backbone.hard_limit
+        limit = self.codec.hard_limit
         if limit is None:
             return expected
         # Even if every word got the longest tag, the model must have positions for it.
@@ -267,12 +267,12 @@ class Planner:
             return costs
         is_tagged = isinstance(self.format, TaggedWords)
         plain = written = [0] * len(new)
-        if self.backbone.is_causal or not is_tagged:
-            plain = written = list(map(len, self.backbone.target_ids(new)))
+        if self.codec.is_causal or not is_tagged:
+            plain = written = list(map(len, self.codec.target_ids(new)))
         if isinstance(self.format, TaggedWords):
             outputs = [self.format.spell(text, "O") for text in new]
-            written = list(map(len, self.backbone.target_ids(outputs)))
-        if not self.backbone.is_causal:
+            written = list(map(len, self.codec.target_ids(outputs)))
+        if not self.codec.is_causal:
             plain = [0] * len(new)
         found = dict(zip(new, zip(plain, written, strict=True), strict=True))
         with self._lock:

@@ -9,7 +9,7 @@ from os.path import commonprefix
 import torch
 from spacy.training import Example
 
-from ..backbones.backbone import Backbone
+from ..backbones.codec import TextCodec
 from ..errors import Warnings
 from ..formats import Guidance, LabelSet, TaggedWords
 from ..formats.format import NO_GUIDANCE
@@ -79,7 +79,7 @@ def encode_examples(
     """Turn Examples into a batch.
 
     examples (Iterable[Example]): The Examples; only their references are looked at.
-    planner (Planner): Cuts windows, as in inference; knows backbone and format.
+    planner (Planner): Cuts windows, as in inference; knows codec and format.
     labels (LabelSet): For Docs without an inventory of their own.
     weights (TokenWeights | None): None weighs all target tokens alike.
     augmentation (Callable | None): Changes pairs before they are written.
@@ -96,19 +96,19 @@ def encode_examples(
         # Zero-shot prompts name no data set; only an augmentation can ask for it.
         pair = replace(pair, dataset=None) if augmentation is None else augmentation(pair)
         encoded += encoder(pair)
-    return collate(encoded, planner.backbone, drop) if encoded else None
+    return collate(encoded, planner.codec, drop) if encoded else None
 
 
 class PairEncoder:
     """Encodes pairs: asks what inference would ask about their words.
 
-    planner (Planner): Cuts windows and splits labels, for one backbone and format.
+    planner (Planner): Cuts windows and splits labels, for one model and format.
     weights (TokenWeights): The weights of target tokens.
     """
 
     def __init__(self, planner: Planner, weights: TokenWeights) -> None:
         self.planner = planner
-        self.backbone = planner.backbone
+        self.codec = planner.codec
         self.format = planner.format
         self.weights = weights
 
@@ -147,9 +147,9 @@ class PairEncoder:
         for ids, roles in self._pieces(pair):
             target += ids
             weights += roles
-        target.append(self.backbone.eos_id)
+        target.append(self.codec.eos_id)
         weights.append(self.weights.outside)
-        return EncodedPair(self.backbone.prompt_ids([prompt.text])[0], target, weights)
+        return EncodedPair(self.codec.prompt_ids([prompt.text])[0], target, weights)
 
     def _pieces(self, pair: TrainingPair) -> Iterator[tuple[list[int], list[float]]]:
         """YIELDS (tuple[list[int], list[float]]): The tokens of each piece of the target, and
@@ -160,7 +160,7 @@ class PairEncoder:
                 yield ids, [self.weights.words] * n_stem + rest
             return
         pieces = self.format.target(pair.words, pair.spans(), pair.labels)
-        rows = self.backbone.target_ids([piece.text for piece in pieces])
+        rows = self.codec.target_ids([piece.text for piece in pieces])
         for piece, ids in zip(pieces, rows, strict=True):
             yield ids, [self.weights.of_role(piece.role)] * len(ids)
 
@@ -174,20 +174,20 @@ class PairEncoder:
         others = [other if tag == "O" else "O" for tag in tags]
         n = len(tags)
         spelled = map(format.spell, [*pair.words, *pair.words], [*tags, *others])
-        ids = self.backbone.target_ids(list(spelled))
+        ids = self.codec.target_ids(list(spelled))
         for own, rival, tag in zip(ids[:n], ids[n:], pair.tags, strict=True):
             yield own, len(commonprefix([own, rival])), tag
 
 
-def collate(pairs: Sequence[EncodedPair], backbone: Backbone, drop: float = 0.0) -> TrainingBatch:
+def collate(pairs: Sequence[EncodedPair], codec: TextCodec, drop: float = 0.0) -> TrainingBatch:
     """Pad pairs into one batch.
 
     pairs (Sequence[EncodedPair]): At least one.
-    backbone (Backbone): Says whether it is causal, and what pads.
+    codec (TextCodec): Says whether it is causal, and what pads.
     drop (float): See `TrainingBatch`.
     RETURNS (TrainingBatch): On the CPU.
     """
-    if backbone.is_causal:
+    if codec.is_causal:
         inputs = [pair.prompt + pair.target[:-1] for pair in pairs]
         offsets = [len(pair.prompt) - 1 for pair in pairs]
         decoder_input_ids = None
@@ -196,8 +196,8 @@ def collate(pairs: Sequence[EncodedPair], backbone: Backbone, drop: float = 0.0)
     else:
         inputs = [pair.prompt for pair in pairs]
         offsets = [0] * len(pairs)
-        start = [backbone.decoder_start_id]
-        decoder_input_ids = _pad([start + pair.target[:-1] for pair in pairs], backbone.pad_id)
+        start = [codec.decoder_start_id]
+        decoder_input_ids = _pad([start + pair.target[:-1] for pair in pairs], codec.pad_id)
         n_shared = 0
     rows, positions, targets, weights = [], [], [], []
     for row, (pair, offset) in enumerate(zip(pairs, offsets, strict=True)):
@@ -208,7 +208,7 @@ def collate(pairs: Sequence[EncodedPair], backbone: Backbone, drop: float = 0.0)
                 targets.append(token)
                 weights.append(weight)
     return TrainingBatch(
-        _pad(inputs, backbone.pad_id),
+        _pad(inputs, codec.pad_id),
         _pad([[1] * len(ids) for ids in inputs], 0),
         decoder_input_ids,
         torch.tensor(rows, dtype=torch.long),

@@ -33,5 +33,5 @@ class DictionaryPredictor:
             Entity(index, index + 1, label, 0.75) for index, label in enumerate(found) if label
         )
         generation = Generation(text, (), (), forward_passes=2, forks=1, cut_short=True)
-        window = WindowPrediction(words, labels, tags, (0.75,) * len(words), generation)
+        window = WindowPrediction(words, labels, (), generation)
         return DocPrediction(entities, (window,))
