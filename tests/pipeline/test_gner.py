@@ -310,7 +310,7 @@ def test_gner_changed_parts_count_at_once(make_nlp):
 
 def test_gner_labels_that_cannot_be_spelled_are_named():
     backbone = build_tiny_seq2seq()
-    planner = Planner(backbone, BIO(), Windower())
+    planner = Planner(backbone.codec, BIO(), Windower())
     with pytest.warns(UserWarning, match="W005.*'город'.*wording") as caught:
         planner.groups(LabelSet.make(["city", "город"]))
         planner.groups(LabelSet.make(["city", "город"]))

@@ -24,7 +24,7 @@ def backbone(request):
 
 
 def encode(backbone, egs, format=FORMAT, max_tokens=None, labels=LABEL_SET, **kwargs):
-    planner = Planner(backbone, format, Windower(max_tokens))
+    planner = Planner(backbone.codec, format, Windower(max_tokens))
     return encode_examples(egs, planner=planner, labels=labels, **kwargs)
 
 
@@ -138,7 +138,7 @@ def test_encoding_windows_lose_no_word(words, max_tokens, kind):
     tags = tuple("B-city" if word in {"Paris", "London"} else "O" for word in words)
     sentences = (0, *(i + 1 for i, word in enumerate(words[:-1]) if word == "."))
     pair = TrainingPair(tuple(words), tags, LABELS, sentences=sentences)
-    planner = Planner(backbone, FORMAT, Windower(max_tokens))
+    planner = Planner(backbone.codec, FORMAT, Windower(max_tokens))
     encoded = PairEncoder(planner, TokenWeights())(pair)
     doc_words = DocWords(tuple(words), tuple(range(len(words))), sentences)
     planned = planner.plan(doc_words, LABEL_SET)
@@ -173,9 +173,9 @@ def test_encoding_too_many_labels_are_asked_for_in_several_prompts(backbone):
 
 
 def test_collate_pads_and_masks(backbone):
-    encoder = PairEncoder(Planner(backbone, FORMAT, Windower()), TokenWeights())
+    encoder = PairEncoder(Planner(backbone.codec, FORMAT, Windower()), TokenWeights())
     pairs = [encoder.encode(gold_pair(eg.reference, LABEL_SET)) for eg in examples()]
-    batch = collate(pairs, backbone)
+    batch = collate(pairs, backbone.codec)
     lengths = batch.attention_mask.sum(1)
     for row, pair in enumerate(pairs):
         expected = len(pair.prompt) + (len(pair.target) - 1 if backbone.is_causal else 0)

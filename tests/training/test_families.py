@@ -54,11 +54,11 @@ def family(request):
 
 def test_families_batch_is_trained_as_its_rows_are(family):
     backbone, _ = family
-    planner = Planner(backbone, BIO(**SHORT), Windower())
+    planner = Planner(backbone.codec, BIO(**SHORT), Windower())
     encoder = PairEncoder(planner, TokenWeights())
     pairs = [TrainingPair(tuple(t.split()), ("O",) * len(t.split()), LABELS) for t in TEXTS]
     encoded = [item for pair in pairs for item in encoder(pair)]
-    batch = collate(encoded, backbone)
+    batch = collate(encoded, backbone.codec)
     trainer = Trainer(backbone)
     assert batch.n_shared > 16
     logits, backprop = forward_batch(trainer, batch, is_train=True)
@@ -70,7 +70,7 @@ def test_families_batch_is_trained_as_its_rows_are(family):
     )
     total, weight = 0.0, 0.0
     for item in encoded:
-        row = collate([item], backbone)
+        row = collate([item], backbone.codec)
         one, _ = get_loss(row, forward_batch(trainer, row, is_train=False)[0])
         total += one * float(row.weights.sum())
         weight += float(row.weights.sum())

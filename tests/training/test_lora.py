@@ -38,7 +38,7 @@ def make(source, **kwargs):
 def batch_of(model):
     return encode_examples(
         examples(),
-        planner=Planner(get_shim(model).backbone, FORMAT, Windower()),
+        planner=Planner(get_shim(model).backbone.codec, FORMAT, Windower()),
         labels=LabelSet.make(LABELS),
     )
 

@@ -41,7 +41,7 @@ def make_model(request, directories):
 def batch_of(model, egs, **kwargs):
     return encode_examples(
         egs,
-        planner=Planner(get_shim(model).backbone, FORMAT, Windower()),
+        planner=Planner(get_shim(model).backbone.codec, FORMAT, Windower()),
         labels=LabelSet.make(LABELS),
         weights=WEIGHTS,
         **kwargs,

@@ -53,7 +53,7 @@ def main() -> None:
     progress = load_checkpoint(args.output, trainer, masters) if args.resume else {}
     n_done, n_seen = progress.get("updates", 0), progress.get("examples", 0)
     weights = TokenWeights(words=args.word_weight, outside=1.0, entities=args.entity_weight)
-    encoder = PairEncoder(Planner(backbone, BIO(), Windower()), weights)
+    encoder = PairEncoder(Planner(backbone.codec, BIO(), Windower()), weights)
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stop.append(number))
     start = saved = time.time()
@@ -66,7 +66,7 @@ def main() -> None:
         cosine = 0.5 * (1 + math.cos(math.pi * share))
         optimizer.learn_rate = args.rate * warm * (0.02 + 0.98 * cosine)
         for part in parts(batch, args.max_tokens):
-            tensors = collate(part, backbone)
+            tensors = collate(part, backbone.codec)
             logits, backprop = forward_batch(trainer, tensors, is_train=True)
             loss, gradient = get_loss(tensors, logits)
             backprop(gradient)
