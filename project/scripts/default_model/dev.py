@@ -1,0 +1,113 @@
+"""Dev sentences: of annotated sets that are not trained on and are no relatives of the zero-shot
+benchmark, and of passages with graded types.
+
+    python dev.py --data DATA --output DEV
+
+Writes a `.spacy` file for each set, for `python -m spacy_gner evaluate` and `calibrate`. Licenses
+do not matter here, since nothing is learned from these sentences but which checkpoint ships.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import spacy
+from graded import GradedTypes, graded_prompt
+from passages import read_gold, read_passages, text_of
+from prompts import Sentence
+from spacy.tokens import DocBin
+from stream import dev_numbers, training_passages
+
+from spacy_gner.corpora.passage import Passage, make_example
+from spacy_gner.formats import make_bio
+
+# Sentences of each set. Types of persons and places of all grades (figer_gold), tweets (wnut16),
+# spoken queries (atis), farming and geology, and plain news.
+SETS = {
+    "figer_gold": 110,
+    "wnut16": 80,
+    "atis": 70,
+    "agriner": 60,
+    "conll04": 60,
+    "ozrock": 60,
+}
+# Sets whose test part alone is too small.
+WITH_TRAIN = {"figer_gold"}
+VAGUE = {"other entity", "miscellaneous"}
+MAX_LABELS = 14
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="see docs/data.md")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    index = json.loads((args.data / "gold" / "index.json").read_text(encoding="utf8"))
+    for entry in index:
+        if entry["name"] in SETS:
+            rows = gold_rows(args.data / "gold" / entry["name"], entry["name"], entry["labels"])
+            write(args.output / f"{entry['name']}.spacy", rows)
+    write(args.output / "graded.spacy", graded_rows(args.data / "silver2"))
+
+
+def gold_rows(folder: Path, name: str, counts: dict[str, int]) -> list[tuple[Sentence, list[str]]]:
+    """Choose sentences of an annotated set, seven of eight with entities.
+
+    folder (Path): Of the set.
+    name (str): Its name.
+    counts (dict[str, int]): Its labels.
+    RETURNS (list[tuple[Sentence, list[str]]]): Sentences, and the most frequent labels.
+    """
+    rng = random.Random(f"dev of {name}")
+    labels = sorted((t for t in counts if t not in VAGUE), key=lambda t: (-counts[t], t))
+    labels = labels[:MAX_LABELS]
+    splits = ("test", "train") if name in WITH_TRAIN else ("test",)
+    rows = [row for split in splits for row in read_gold(folder / f"{split}.jsonl.gz", name)]
+    rows = [row.renamed({t: t for t in labels}) for row in rows if 4 <= len(row.words) <= 50]
+    rng.shuffle(rows)
+    n_empty = SETS[name] // 8
+    empty = [row for row in rows if not row.present][:n_empty]
+    full = [row for row in rows if row.present][: SETS[name] - n_empty]
+    return [(row, labels) for row in full + empty]
+
+
+def graded_rows(folder: Path) -> list[tuple[Sentence, list[str]]]:
+    """folder (Path): With the passages.
+    RETURNS (list[tuple[Sentence, list[str]]]): Those kept for dev, one prompt each."""
+    passages = read_passages(folder / "part-*.txt", "graded")
+    types = GradedTypes([joined for joined, _ in training_passages(passages)])
+    return [
+        graded_prompt(passages[i][0], types, random.Random(f"dev {i}"))
+        for i in sorted(dev_numbers(passages))
+    ]
+
+
+def write(path: Path, rows: Iterable[tuple[Sentence, list[str]]]) -> None:
+    """path (Path): Of the docbin.
+    rows (Iterable[tuple[Sentence, list[str]]]): Sentences and the labels they are asked for."""
+    nlp = spacy.blank("en")
+    docs = DocBin(store_user_data=True)
+    for sentence, labels in rows:
+        entities = make_bio().decode(sentence.tags)
+        passage = Passage(sentence.words, entities, labels)
+        docs.add(make_example(nlp, passage).reference)
+    docs.to_disk(path)
+    print(f"{path.name}: {len(docs)} sentences")
+
+
+def dev_texts(folder: Path) -> set[str]:
+    """folder (Path): What `main` wrote.
+    RETURNS (set[str]): Its sentences, as `text_of` gives them."""
+    nlp = spacy.blank("en")
+    paths = sorted(folder.glob("*.spacy"))
+    if not paths:
+        raise SystemExit(f"No dev sentences in {folder}: run dev.py first.")
+    docs = (doc for path in paths for doc in DocBin().from_disk(path).get_docs(nlp.vocab))
+    return {text_of(Sentence([t.text for t in doc], [], "dev")) for doc in docs}
+
+
+if __name__ == "__main__":
+    main()

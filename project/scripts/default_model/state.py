@@ -1,0 +1,93 @@
+"""The state of a run on disk: whole or not at all, and small enough to be handed on."""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+PARAMETERS = "parameters.safetensors"
+MOMENTS = "moments.safetensors"
+PROGRESS = "progress.json"
+
+
+@dataclass
+class Progress:
+    """How far a run came.
+
+    updates (int): Steps of the optimizer.
+    batches (int): Batches that were taken from the stream.
+    prompts (int): Prompts in them.
+    tokens (int): Their tokens, those that a forward pass shares counted once.
+    seconds (float): Time of the training loop.
+    """
+
+    updates: int = 0
+    batches: int = 0
+    prompts: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+def save_state(
+    folder: Path,
+    parameters: dict[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer | None,
+    progress: Progress,
+) -> None:
+    """Write a state: parameters in float32, moments in bfloat16, which keeps their scale.
+
+    folder (Path): Replaced in one step.
+    parameters (dict[str, torch.Tensor]): By name.
+    optimizer (torch.optim.Optimizer | None): AdamW; None writes what averaging needs only.
+    progress (Progress): How far the run came.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    save_file({k: v.detach().cpu().contiguous() for k, v in parameters.items()}, new / PARAMETERS)
+    if optimizer is not None:
+        moments = {}
+        for name, parameter in parameters.items():
+            for key, value in optimizer.state.get(parameter, {}).items():
+                small = value.detach().cpu()
+                small = small if key == "step" else small.bfloat16()
+                moments[f"{name}|{key}"] = small.clone().contiguous()
+        save_file(moments, new / MOMENTS)
+    (new / PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf8")
+    old = folder.with_name(f".{folder.name}-old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.rename(folder, old)
+    os.rename(new, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_state(
+    folder: Path, parameters: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer
+) -> Progress:
+    """Take up a state.
+
+    folder (Path): As `save_state` wrote it.
+    parameters (dict[str, torch.Tensor]): Get its values.
+    optimizer (torch.optim.Optimizer): Gets its moments.
+    RETURNS (Progress): How far the run came.
+    """
+    values, moments = load_file(folder / PARAMETERS), load_file(folder / MOMENTS)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(values[name])
+            state: dict[str, Any] = {}
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                value = moments.get(f"{name}|{key}")
+                if value is not None:
+                    state[key] = value.float().to(
+                        value.device if key == "step" else parameter.device
+                    )
+            if state:
+                optimizer.state[parameter] = state
+    return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf8")))
