@@ -1,24 +1,19 @@
 import gzip
 import json
 import random
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import spacy
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from safetensors import safe_open
-from spacy.tokens import DocBin
 
 SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
-from export import add, average, read, write  # noqa: E402
-from make_data import join_hyphens, pick, thin_empty  # noqa: E402
-from masters import Masters  # noqa: E402
+from definitions import define, names_any  # noqa: E402
+from graded import GradedTypes, chains, graded_prompt  # noqa: E402
+from passages import join_hyphens, text_of  # noqa: E402
 from prompts import (  # noqa: E402
     MAX_LABELS,
     OpenLabels,
@@ -27,7 +22,9 @@ from prompts import (  # noqa: E402
     open_prompt,
     relabel,
 )
+from report import report  # noqa: E402
 from selection import LICENSE_ARGUED, PARTIAL, TOO_CLOSE, ZERO_SHOT, decide  # noqa: E402
+from stream import KINDS, Stream, dev_numbers  # noqa: E402
 from wordings import KIN, WIDER, WIDER_OF, aside, beside, widen  # noqa: E402
 
 LABELS = ["person", "city", "band", "film director", "dish", "year", "novel", "river"]
@@ -179,41 +176,73 @@ def test_free_licenses(license: str) -> None:
     assert all(decide(name, "not stated", True).taken for name in LICENSE_ARGUED)
 
 
-def test_sentences_without_entities_are_thinned() -> None:
-    full, empty = Sentence(["a"], ["B-x"], "s"), Sentence(["a"], ["O"], "s")
-    kept = thin_empty([full] * 9 + [empty] * 9, 0.1)
-    assert (kept.count(full), kept.count(empty)) == (9, 1)
+GRADED = [
+    Sentence(
+        "Ann met Bob and Cid in Rome".split(),
+        ["B-poet|writer|person", "O", "B-person", "O", "B-king|person", "O", "B-city|location"],
+        "graded",
+    ),
+    Sentence("Dee ruled Spain".split(), ["B-queen|person", "O", "B-country|location"], "graded"),
+    Sentence("a pie".split(), ["O", "B-dish"], "graded"),
+    Sentence("Eve paints".split(), ["B-painter|person", "O"], "graded"),
+]
 
 
-def test_rare_labels_are_picked_first() -> None:
-    common = [Sentence(["w"] * 5, ["B-x"] + ["O"] * 4, "s") for _ in range(100)]
-    rare = Sentence(["w"] * 5, ["B-rare"] + ["O"] * 4, "s")
-    chosen = pick([*common, rare], 24, random.Random(0))
-    assert len(chosen) == 24 and rare in chosen
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from(GRADED), st.integers(0, 999))
+def test_mention_gets_the_narrowest_type_that_is_asked_for(row: Sentence, seed: int) -> None:
+    types = GradedTypes(GRADED)
+    changed, labels = graded_prompt(row, types, random.Random(seed))
+    assert len(labels) == len(set(labels)) <= MAX_LABELS
+    for before, after in zip(row.tags, changed.tags, strict=True):
+        asked = [t for t in before[2:].split("|") if t in labels]
+        assert after == (before[:2] + asked[0] if asked else "O")
+    in_use = {t for chain in chains(row) for t in chain}
+    for label in set(labels) - in_use:
+        # A type that is not in use names nothing for sure only if it is no wide one.
+        assert not types.under(label)
 
 
-def test_masters_follow_small_steps_that_bfloat16_would_lose() -> None:
-    model = torch.nn.Linear(2, 2, bias=False)
-    torch.nn.init.ones_(model.weight)
-    masters = Masters(model, half=True)
-    assert model.weight.dtype == torch.bfloat16
-    for _ in range(2):
-        model(torch.ones(1, 2, dtype=torch.bfloat16)).sum().backward()
-        masters.collect()
-    assert model.weight.grad is None
-    (master,) = masters.masters
-    assert master.grad is not None and master.grad.tolist() == [[2.0, 2.0], [2.0, 2.0]]
-    with torch.no_grad():
-        for _ in range(16):
-            master -= 0.001
-    masters.publish()
-    assert model.weight[0, 0].item() == pytest.approx(0.984, abs=0.004)
+def test_wide_type_is_asked_for_beside_one_narrow_one_or_some_that_are_untrue() -> None:
+    types = GradedTypes(GRADED)
+    untrue_beside = partial = 0
+    for seed in range(200):
+        changed, labels = graded_prompt(GRADED[0], types, random.Random(seed))
+        if "person" in labels and set(labels) & {"queen", "painter"}:
+            untrue_beside += 1
+            assert not set(changed.present) & {"queen", "painter"}
+        partial += {"person", "king"} <= set(changed.present)
+    assert untrue_beside > 20 and partial > 20
+    # A queen is kin to a king, and "writer" is wide itself.
+    found = types.untrue("person", {"king", "person"}, 9, random.Random(0))
+    assert set(found) == {"poet", "painter"}
 
 
-def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
+def test_definition_stands_beside_its_label_or_explains_a_name_that_says_nothing() -> None:
+    row = Sentence(["Rome", "fell"], ["B-city", "O"], "s")
+    texts = {"city": ["a town such as Oslo", "a town such as Rome"], "river": ["running water"]}
+    hidden = 0
+    for seed in range(200):
+        changed, labels, found = define(row, ["river", "city"], texts, random.Random(seed))
+        assert set(found) <= set(labels) and len(labels) == 2
+        assert not any("Rome" in text for text in found.values())
+        assert changed.tags[0] == f"B-{labels[1]}"
+        assert labels[1] == "city" or found[labels[1]] == "a town such as Oslo"
+        hidden += labels[1] != "city"
+    assert 0 < hidden < 60
+    assert define(row, ["boat"], texts, random.Random(0)) == (row, ["boat"], {})
+
+
+def test_examples_are_found_whatever_their_case() -> None:
+    assert names_any("a town such as Rome, or Paris", ["in", "rome"])
+    assert not names_any("Towns and the like", ["towns"])
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
     index = []
     for name, license in (("good", "MIT"), ("mit_movie", "MIT"), ("closed", "CC-BY-NC 4.0")):
-        folder = tmp_path / "data" / "gold" / name
+        folder = tmp_path / "gold" / name
         folder.mkdir(parents=True)
         line = {"words": f"Ann of {name} sang".split(), "labels": ["B-person", "O", "O", "O"]}
         with gzip.open(folder / "train.jsonl.gz", "wt", encoding="utf8") as file:
@@ -223,59 +252,47 @@ def test_data_are_written_without_the_benchmark(tmp_path: Path) -> None:
                 file.write(json.dumps(smuggled) + "\n")
         entry = {"name": name, "licence": license, "domain": "d", "sentences": {"train": 1}}
         index.append({**entry, "labels": {"person": 1}})
-    (tmp_path / "data" / "gold" / "index.json").write_text(json.dumps(index), encoding="utf8")
-    silver = tmp_path / "data" / "silver"
-    silver.mkdir()
-    line = "[Ann](singer) of [Rome](city) sang [Vita](song) again .\n"
-    (silver / "part-1.txt").write_text(line * 8, encoding="utf8")
-    output = tmp_path / "out"
-    command = [sys.executable, str(SCRIPTS / "make_data.py"), "--data", str(tmp_path / "data")]
-    command += ["--output", str(output), "--report", str(tmp_path / "data.md")]
-    subprocess.run(command, check=True, capture_output=True)
-    with gzip.open(output / "prompts.jsonl.gz", "rt", encoding="utf8") as file:
-        lines = [json.loads(text) for text in file]
-    assert {line["source"] for line in lines} == {"good", "silver"}
-    docs = list(DocBin().from_disk(output / "train.spacy").get_docs(spacy.blank("en").vocab))
-    texts = {doc.text for doc in docs}
+    (tmp_path / "gold" / "index.json").write_text(json.dumps(index), encoding="utf8")
+    for folder_name, line in (
+        ("silver", "[Ann](singer) number {n} of [Rome](city) sang [Vita](song) again .\n"),
+        ("silver2", "[Bob](cook|person) number {n} of [Rome](city) met [Cid](person) .\n"),
+    ):
+        folder = tmp_path / folder_name
+        folder.mkdir()
+        lines = [line.format(n=n) for n in range(12)]
+        (folder / "part-1.txt").write_text("".join(lines), encoding="utf8")
+    definitions = "city\ta town\nsong\tmusic with words\n"
+    (tmp_path / "silver2" / "definitions.tsv").write_text(definitions, encoding="utf8")
+    return tmp_path
+
+
+def test_stream_is_a_function_of_seed_and_number_without_benchmark_and_dev(data: Path) -> None:
+    kept = "ann number 3 of rome sang vita again ."
+    stream, again = (Stream(data, {kept}, seed=1) for _ in range(2))
+    asked = [stream(i) for i in range(200)]
+    assert [again(i) for i in (150, 3, 77)] == [asked[150], asked[3], asked[77]]
+    for i in range(0, 200, len(KINDS)):
+        assert sorted(a.kind for a in asked[i : i + len(KINDS)]) == sorted(KINDS)
+    texts = {text_of(a.sentence).rstrip(" .") for a in asked}
     assert any("good" in text for text in texts)
-    assert not any("mit_movie" in text.lower() or "closed" in text for text in texts)
-    report = (tmp_path / "data.md").read_text(encoding="utf8")
-    assert "| good |" in report and "| closed | license: CC-BY-NC 4.0 |" in report
+    assert not any("mit_movie" in text or "closed" in text for text in texts)
+    assert kept.rstrip(" .") not in texts and kept.replace("3", "4").rstrip(" .") in texts
+    for a in asked:
+        assert set(a.sentence.present) <= set(a.labels) and set(a.definitions) <= set(a.labels)
+    assert any(a.definitions for a in asked)
+    passages = [(row, row) for row in GRADED * 40]
+    assert dev_numbers(passages) == dev_numbers(passages) != set()
 
 
-def test_two_adapters_become_one_that_adds_the_same(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    name = "base_model.model.layer.lora_{}.weight"
-    deltas = torch.zeros(5, 4)
-    adapters = []
-    for rank, alpha in ((2, 4.0), (3, 3.0)):
-        a, b = torch.randn(rank, 4), torch.randn(5, rank)
-        deltas += alpha / rank * b @ a
-        config = {"r": rank, "lora_alpha": alpha, "target_modules": ["layer"]}
-        adapters.append((config, {name.format("A"): a, name.format("B"): b}))
-    config, weights = add(*adapters)
-    write(tmp_path, config, weights, "1.0")
-    config, weights = read(tmp_path)
-    both = (
-        config["lora_alpha"] / config["r"] * weights[name.format("B")] @ weights[name.format("A")]
-    )
-    assert torch.allclose(both, deltas, atol=0.02)
-    with safe_open(tmp_path / "adapter_model.safetensors", "pt") as file:
-        assert file.metadata()["version"] == "1.0"
+def test_every_passage_is_seen_before_one_is_seen_again(data: Path) -> None:
+    stream = Stream(data, (), seed=1)
+    numbers = [stream(i) for i in range(60)]
+    silver = [a.sentence.words[2] for a in numbers if a.kind == "silver"]
+    assert len(silver) == 12 and len(set(silver)) == 12
 
 
-def test_average_of_adapters_is_half_way() -> None:
-    config = {"r": 1, "lora_alpha": 2}
-    name = "x.lora_A.weight"
-    first, second = ((config, {name: torch.tensor([value])}) for value in (1.0, 4.0))
-    assert average(first, second) == (config, {name: torch.tensor([2.5])})
-    assert average(first, first) == first
-    for other in ({**config, "r": 2}, {**config, "lora_alpha": 3}):
-        with pytest.raises(ValueError, match="One adapter has"):
-            average(first, (other, second[1]))
-
-
-def test_adapters_of_different_layers_are_refused() -> None:
-    config = {"r": 1, "lora_alpha": 1}
-    with pytest.raises(ValueError, match="different layers"):
-        add((config, {"x.lora_A.weight": torch.ones(1)}), (config, {}))
+def test_report_names_what_is_taken_and_why_the_rest_is_not(data: Path) -> None:
+    index = json.loads((data / "gold" / "index.json").read_text(encoding="utf8"))
+    decisions = {e["name"]: decide(e["name"], e["licence"], True) for e in index}
+    page = report(index, decisions)
+    assert "| good |" in page and "| closed | license: CC-BY-NC 4.0 |" in page

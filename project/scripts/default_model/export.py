@@ -1,5 +1,4 @@
-"""Make a model from a run: a state, or the mean of the last ones that it kept, as an adapter or with
-merged weights.
+"""Make a model from a run: a state, or the mean of the last ones that it kept.
 
     python export.py STATE --output FOLDER --version 2.0 [--last 4] [--merged]
 

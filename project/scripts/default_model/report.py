@@ -1,6 +1,6 @@
 """Write the table of data sets in the documentation.
 
-    python report.py --data DATA --output docs/data.md
+python report.py --data DATA --output docs/data.md
 """
 
 import argparse
