@@ -242,9 +242,7 @@ def test_batches_go_on_from_any_number() -> None:
 
     def ids(first: int, n: int) -> list[tuple[int, list[list[int]]]]:
         found = batches(Repeated(), encoder(), 2, first)  # type: ignore[arg-type]
-        return [
-            (i, [row.ids for row in batch]) for (i, batch), _ in zip(found, range(n), strict=False)
-        ]
+        return [(i, [row.ids for row in batch]) for i, batch in islice(found, n)]
 
     assert ids(0, 20)[13:] == ids(13, 7)
 

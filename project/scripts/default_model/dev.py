@@ -21,7 +21,7 @@ from spacy.tokens import DocBin
 from stream import dev_numbers, training_passages
 
 from spacy_gner.corpora.passage import Passage, make_example
-from spacy_gner.formats import make_bio
+from spacy_gner.formats.tagged_words import decode_tags
 
 # Sentences of each set. Types of persons and places of all grades (figer_gold), tweets (wnut16),
 # spoken queries (atis), farming and geology, and plain news.
@@ -91,7 +91,7 @@ def write(path: Path, rows: Iterable[tuple[Sentence, list[str]]]) -> None:
     nlp = spacy.blank("en")
     docs = DocBin(store_user_data=True)
     for sentence, labels in rows:
-        entities = make_bio().decode(sentence.tags)
+        entities = decode_tags(sentence.tags)
         passage = Passage(sentence.words, entities, labels)
         docs.add(make_example(nlp, passage).reference)
     docs.to_disk(path)

@@ -8,10 +8,10 @@ from stream import Asked
 from tokenizers import AddedToken
 
 from spacy_gner.backbones.settings import INSTRUCTION_FORMAT
-from spacy_gner.formats import make_bio, make_template
+from spacy_gner.formats import BIO, Guidance
 
 OPENINGS = ("(O)", "(B-", "(I-")
-TEMPLATE, SCHEME = make_template(), make_bio()
+FORMAT = BIO()
 # Of the tokens of words, which are only copied, this share is in the loss.
 WORD_SHARE = 0.15
 WORD_WEIGHT, OUTSIDE_WEIGHT, ENTITY_WEIGHT = 0.3, 1.0, 1.5
@@ -77,12 +77,9 @@ def add_tag_tokens(tokenizer: Any) -> list[list[int]]:
 
 
 def prompt_text(asked: Asked) -> str:
-    """RETURNS (str): The prompt, with a line for each definition behind that of the labels."""
-    text = TEMPLATE.prompt(asked.sentence.words, asked.labels, SCHEME).text
-    lines = [f"{t}: {asked.definitions[t]}" for t in asked.labels if t in asked.definitions]
-    if lines:
-        head, line_start, tail = text.rpartition("\nSentence: ")
-        text = "\n".join([head, *lines]) + line_start + tail
+    """RETURNS (str): The prompt, with the definitions, in the model's format."""
+    guidance = Guidance(asked.definitions)
+    text = FORMAT.prompt(asked.sentence.words, asked.labels, guidance).text
     return INSTRUCTION_FORMAT.replace("{prompt}", text)
 
 
@@ -111,7 +108,7 @@ class RowEncoder:
         wanted: list[Wanted] = []
         hanging: list[tuple[int, list[int]]] = []
         for word, tag in zip(asked.sentence.words, asked.sentence.tags, strict=True):
-            piece = self._piece(f"{word}({tag})")
+            piece = self._piece(FORMAT.spell(word, tag))
             start = max(i for i, token in enumerate(piece) if token in self._openings)
             for token in piece[:start]:
                 if rng.random() < WORD_SHARE:
