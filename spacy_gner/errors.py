@@ -124,6 +124,12 @@ class Errors(metaclass=_WithCodes):
     )
     E031 = "The batch cannot be annotated: {reason}. Its columns: {found}."
     E032 = "The text could not be annotated: {reason}"
+    E033 = "The saved settings of the component '{name}' cannot be used: {reason}."
+    E034 = (
+        "The key {key!r} of '{field}' cannot stand in a config file, which would read it as "
+        "something else. Write pairs in place of the mapping: {field} = {pairs}."
+    )
+    E035 = "The component has no setting {unknown}. Its settings: {known}."
     E040 = (
         "The tokenizer of the model cannot be used: {reason}. Save the tokenizer that the model was "
         "trained with beside it: tokenizer.json and tokenizer_config.json."

@@ -164,10 +164,10 @@ def entity_records(doc: Doc, component: Any) -> list[dict[str, Any]]:
     RETURNS (list[dict[str, Any]]): "start" and "end" (character offsets), "label", "text" and
         "score" of each.
     """
-    if component.cfg["set_ents"]:
+    if component.set_ents:
         spans = [(ent, ent._.gner_score) for ent in doc.ents]
     else:
-        group = doc.spans[component.cfg["spans_key"]]
+        group = doc.spans[component.spans_key]
         spans = list(zip(group, group.attrs["scores"], strict=True))
     return [
         {

@@ -14,6 +14,7 @@ from ..formats import Format
 from ..matching import Matcher
 from ..planning.windows import Windower
 from .gner import GNER
+from .settings import check_keys
 from .shim import get_shim
 
 DEFAULT_CONFIG: dict[str, Any] = {
@@ -30,6 +31,8 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "set_ents": True,
     "spans_key": None,
     "threshold": None,
+    "decoys": [],
+    "readable_labels": True,
     "scorer": {"@scorers": "spacy_gner.ner_scorer.v1"},
 }
 
@@ -43,7 +46,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
 def make_gner(
     nlp: Language,
     name: str,
-    labels: list[str] | dict[str, str],
+    labels: Any,
     model: Model,
     decoder: Decoder,
     format: Format,
@@ -51,20 +54,21 @@ def make_gner(
     window: Windower,
     augmentation: Callable[..., Any] | None,
     token_weights: Any,
-    batch_size: int,
-    overwrite: bool,
-    set_ents: bool,
-    spans_key: str | None,
-    threshold: float | None,
+    batch_size: Any,
+    overwrite: Any,
+    set_ents: Any,
+    spans_key: Any,
+    threshold: Any,
+    decoys: Any,
+    readable_labels: Any,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> GNER:
     """Make a `gner` component.
 
     nlp (Language): The pipeline.
     name (str): The name of the component in it.
-    labels (list[str] | dict[str, str]): What to look for: labels that are prompted as they
-        are, or entity label -> wording in the prompt. Can be changed at any time, and for
-        single Docs.
+    labels (list[str] | dict[str, str]): What to look for: labels, or entity label -> wording
+        in the prompt. Can be changed at any time, and for single Docs.
     model (Model): The language model, `spacy_gner.Transformer.v1`.
     decoder (Decoder): How its output is found: `spacy_gner.BeamSearch.v1`,
         `.DraftedGreedy.v1` or `.ExactSearch.v1`.
@@ -80,11 +84,18 @@ def make_gner(
     set_ents (bool): Whether `doc.ents` is set.
     spans_key (str | None): A span group in `doc.spans` that is set as well; its
         `attrs["scores"]` has the scores.
-    threshold (float | None): Entities with a lower score are dropped.
+    threshold (float | dict[str, float] | None): Entities with a lower score are dropped; by
+        label, where it is a mapping (labels that are not in it have no threshold).
+    decoys (list[str]): Wordings that are asked for beside the labels, but never written to a
+        Doc: what is one of them is not taken for one of the labels.
+    readable_labels (bool): Whether labels without a wording whose name was made for programs
+        (`PERSON`, `WORK_OF_ART`, `dateOfBirth`) stand in the prompt in words.
     scorer (Callable | None): The scoring method.
     RETURNS (GNER): The component.
-    RAISES (ValueError): E001 to E005, E010 to E017 and E023 for what cannot work.
+    RAISES (ValueError): E001 to E005, E010 to E017, E023 and E034 for what cannot work.
     """
+    check_keys("labels", labels)
+    check_keys("threshold", threshold)
     if not _is_being_loaded(nlp, name):
         _check_source(get_shim(model).settings)
     return GNER(
@@ -103,6 +114,9 @@ def make_gner(
         set_ents=set_ents,
         spans_key=spans_key,
         threshold=threshold,
+        decoys=decoys,
+        readable_labels=readable_labels,
+        nlp=nlp,
         scorer=scorer,
     )
 

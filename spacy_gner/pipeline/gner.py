@@ -1,32 +1,43 @@
 """The `gner` component: named entities by a generative model, for labels of the user's choice."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
 from ..decoding.request import Decoder, check_format
 from ..errors import Errors
-from ..extensions import register_extensions
+from ..extensions import own_value, register_extensions
 from ..formats import Format, LabelSet
 from ..formats.labels import LabelsInput
 from ..matching import BackTokenizer, Matcher
 from ..planning.planner import PlannedRequest, Planner
 from ..planning.windows import DocWords, Windower
 from ..training.inventory import collect_labels
+from .annotations import write_entities
 from .assembly import drop_overlaps, merge_entities, predict_window, window_entities
 from .predictions import DocPrediction, Entity
-from .settings import check_settings
+from .settings import (
+    CHECKS,
+    Pipelines,
+    Setting,
+    Threshold,
+    check_settings,
+    config_labels,
+    read_config,
+    read_saved,
+)
 from .shim import get_shim
 from .workers import use_one_thread_in_fork, warn_of_device_in_worker
 
@@ -55,7 +66,10 @@ class GNER(TrainablePipe):
         overwrite: bool = False,
         set_ents: bool = True,
         spans_key: str | None = None,
-        threshold: float | None = None,
+        threshold: Threshold = None,
+        decoys: Sequence[str] = (),
+        readable_labels: bool = True,
+        nlp: Language | None = None,
         augmentation: Callable[..., Any] | None = None,
         token_weights: Any = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
@@ -65,10 +79,10 @@ class GNER(TrainablePipe):
         vocab (Vocab): The shared vocabulary.
         model (Model): From an architecture such as `spacy_gner.Transformer.v1`.
         name (str): The name of the component in its pipeline.
+        nlp (Language | None): The pipeline whose config shows the settings.
         RAISES (ValueError): E001 to E005 for labels, E017 for other settings, E025 for a
             format that the decoder cannot write.
         """
-        check_settings(batch_size, threshold, set_ents, spans_key)
         check_format(decoder, format)
         self.vocab = vocab
         self.model = model
@@ -80,34 +94,82 @@ class GNER(TrainablePipe):
         self.window = window
         self.augmentation = augmentation
         self.token_weights = token_weights
-        self.cfg: dict[str, Any] = {
-            "labels": {},
-            "batch_size": batch_size,
-            "overwrite": overwrite,
-            "set_ents": set_ents,
-            "spans_key": spans_key,
-            "threshold": threshold,
-        }
+        self._settings = check_settings(
+            {
+                "batch_size": batch_size,
+                "overwrite": overwrite,
+                "set_ents": set_ents,
+                "spans_key": spans_key,
+                "threshold": threshold,
+                "decoys": decoys,
+                "readable_labels": readable_labels,
+            }
+        )
         self._planner: Planner | None = None
         self.set_labels(labels)
+        # What the config of the pipeline says, as far as this component knows.
+        self._configured = dict(self._settings)
+        self._pipelines = Pipelines(() if nlp is None else (nlp,))
+
+    # --- settings -----------------------------------------------------------------------
+
+    batch_size = Setting[int]("Padded tokens that the model sees at once.")
+    overwrite = Setting[bool]("Whether entities that a Doc has already are removed.")
+    set_ents = Setting[bool]("Whether `doc.ents` is set.")
+    spans_key = Setting[str | None]("The span group that is set, if any.")
+    threshold = Setting[Threshold]("The lowest score of an entity, for all labels or by label.")
+    decoys = Setting[list[str]]("Wordings that are asked for, but never written to a Doc.")
+    readable_labels = Setting[bool]("Whether `set_labels` words names that are code (PERSON).")
+
+    @property
+    def cfg(self) -> Mapping[str, Any]:
+        """RETURNS (Mapping[str, Any]): All settings with the labels, to be read. They are
+        changed through the attributes of the component, which check them."""
+        return MappingProxyType(self._settings)
+
+    def change_settings(self, **values: Any) -> None:
+        """Change several settings at once, for instance `set_ents` with `spans_key`.
+
+        values (Any): The settings, by name.
+        RAISES (ValueError): E017 for values that cannot work; nothing is changed then.
+        """
+        unknown = ", ".join(sorted(values.keys() - CHECKS.keys()))
+        if unknown:
+            raise ValueError(Errors.E035.format(unknown=unknown, known=", ".join(CHECKS)))
+        rest = {field: self._settings[field] for field in CHECKS}
+        self._settings.update(check_settings({**rest, **values}))
+        self._show_in_config()
+
+    def _show_in_config(self) -> None:
+        """Write what was changed into the config of the pipeline, which is saved with it."""
+        shown = {k: v for k, v in self._settings.items() if v != self._configured[k]}
+        if list(self._settings["labels"]) != list(self._configured["labels"]):
+            shown["labels"] = self._settings["labels"]  # in another order
+        if "labels" in shown:
+            shown["labels"] = config_labels(self.label_set, self.readable_labels)
+        for nlp in self._pipelines:
+            for name, component in nlp.components:
+                if component is self:
+                    nlp.get_pipe_config(name).update(shown)
+                    self._configured = dict(self._settings)
 
     # --- labels -------------------------------------------------------------------------
 
     @property
     def labels(self) -> tuple[str, ...]:
         """RETURNS (tuple[str, ...]): The labels that are looked for, as in `ent.label_`."""
-        return tuple(self.cfg["labels"])
+        return tuple(self._settings["labels"])
 
     @property
     def label_data(self) -> dict[str, str]:
         """RETURNS (dict[str, str]): Entity label -> wording in the prompt, for `spacy init
         labels` and `initialize`."""
-        return dict(self.cfg["labels"])
+        return dict(self._settings["labels"])
 
     @property
     def label_set(self) -> LabelSet:
         """RETURNS (LabelSet): The labels with their wordings."""
-        labels = self.cfg["labels"]
+        labels = self._settings["labels"]
         return LabelSet(tuple(labels.keys()), tuple(labels.values()))
 
     def set_labels(self, labels: LabelsInput) -> None:
@@ -117,9 +179,12 @@ class GNER(TrainablePipe):
             label of the entity to its wording in the prompt.
         RAISES (ValueError): E001 to E005 for labels that the format cannot carry.
         """
-        self.cfg["labels"] = LabelSet.make(labels).to_dict()
-        for label in self.cfg["labels"]:
+        made = LabelSet.make(labels, readable=self.readable_labels)
+        self._settings["labels"] = made.to_dict()
+        for label in made.names:
             self.vocab.strings.add(label)
+        if hasattr(self, "_configured"):
+            self._show_in_config()
 
     def add_label(self, label: str, wording: str | None = None) -> int:
         """Look for one more label.
@@ -130,12 +195,14 @@ class GNER(TrainablePipe):
         RETURNS (int): 0 if the label is there already, otherwise 1.
         RAISES (ValueError): E001 to E005, see `set_labels`.
         """
-        if label in self.cfg["labels"]:
-            if wording is not None:
-                self.set_labels({**self.cfg["labels"], label: wording})
-            return 0
-        self.set_labels({**self.cfg["labels"], label: label if wording is None else wording})
-        return 1
+        labels = dict(self._settings["labels"])
+        is_new = label not in labels
+        if wording is not None:
+            labels[label] = wording
+        elif is_new:
+            labels = self.label_set.adopt([*labels, label], readable=self.readable_labels).to_dict()
+        self.set_labels(labels)
+        return int(is_new)
 
     def labels_of(self, doc: Doc) -> LabelSet:
         """The labels to look for in a Doc: its own, or those of the component.
@@ -147,17 +214,32 @@ class GNER(TrainablePipe):
         RAISES (ValueError): E006 when neither of the two has labels, E026 when the Doc's own
             cannot be used.
         """
-        own = doc._.gner_labels
+        own = own_value(doc, "gner_labels", self.name)
         if own is None:
             labels = self.label_set
         else:
             try:
-                return self.label_set.adopt(own)
+                return self.label_set.adopt(own, readable=self.readable_labels)
             except ValueError as error:
                 raise ValueError(Errors.E026.format(reason=error)) from error
         if not len(labels):
             raise ValueError(Errors.E006.format(name=self.name))
         return labels
+
+    def decoys_of(self, doc: Doc) -> list[str]:
+        """The wordings that are asked for beside the labels of a Doc, but never written to it.
+
+        doc (Doc): The Doc; `doc._.gner_decoys` counts when it is not None.
+        RETURNS (list[str]): The Doc's own, or those of the component.
+        RAISES (ValueError): E026 when the Doc's own cannot be used.
+        """
+        own = own_value(doc, "gner_decoys", self.name)
+        if own is None:
+            return list(self.decoys)
+        try:
+            return check_settings({"decoys": own})["decoys"]  # type: ignore[no-any-return]
+        except ValueError as error:
+            raise ValueError(Errors.E026.format(reason=error)) from error
 
     # --- prediction -----------------------------------------------------------------------
 
@@ -217,6 +299,9 @@ class GNER(TrainablePipe):
         if not any(words.texts for words in all_words):
             return [DocPrediction((), ()) for _ in all_words]
         labels = [self.labels_of(doc) for doc in docs]
+        asked = [
+            own.with_decoys(self.decoys_of(doc)) for own, doc in zip(labels, docs, strict=True)
+        ]
         planned: list[tuple[int, PlannedRequest]] = []
         use_one_thread_in_fork()
         planner, backbone = self.planner, get_shim(self.model).backbone
@@ -226,19 +311,22 @@ class GNER(TrainablePipe):
             backbone.model.eval()
         for i, words in enumerate(all_words):
             if words.texts and len(labels[i]):
-                planned += [(i, request) for request in planner.plan(words, labels[i])]
+                planned += [(i, request) for request in planner.plan(words, asked[i])]
         requests = [request.request for _, request in planned]
-        generations = self.decoder(backbone, requests, self.cfg["batch_size"])
+        generations = self.decoder(backbone, requests, self.batch_size)
         answered = list(zip(planned, generations, strict=True))
         predictions = [DocPrediction((), ()) for _ in all_words]
         for i, group in groupby(answered, key=lambda pair: pair[0][0]):
-            answered_here = [(p, g) for (_, p), g in group]
-            predictions[i] = self._assemble(all_words[i], answered_here, planner.back_tokenizer)
+            answers = [(p, g) for (_, p), g in group]
+            predictions[i] = self._assemble(
+                all_words[i], labels[i], answers, planner.back_tokenizer
+            )
         return predictions
 
     def _assemble(
         self,
         words: DocWords,
+        labels: LabelSet,
         answered: Sequence[tuple[PlannedRequest, Any]],
         back_tokenizer: BackTokenizer,
     ) -> DocPrediction:
@@ -251,10 +339,15 @@ class GNER(TrainablePipe):
             found = window_entities(words, planned, prediction)
             groups.setdefault(planned.labels, []).extend(found)
         entities = merge_entities(drop_overlaps(group) for group in groups.values())
-        threshold = self.cfg["threshold"]
-        if threshold is not None:
-            entities = tuple(entity for entity in entities if entity.score >= threshold)
+        # Decoys have had their say by now: what is one of them is not something else.
+        entities = tuple(entity for entity in entities if self._is_wanted(entity, labels))
         return DocPrediction(entities, tuple(windows))
+
+    def _is_wanted(self, entity: Entity, labels: LabelSet) -> bool:
+        threshold = self.threshold
+        if isinstance(threshold, Mapping):
+            threshold = threshold.get(entity.label)
+        return entity.label in labels.names and entity.score >= (threshold or 0.0)
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Iterable[DocPrediction]) -> None:
         """Write predictions into Docs: `doc.ents`, `span._.gner_score`, `doc.spans`.
@@ -263,34 +356,7 @@ class GNER(TrainablePipe):
         predictions (Iterable[DocPrediction]): What `predict` gave for them.
         """
         for doc, prediction in zip(docs, predictions, strict=True):
-            spans = [Span(doc, e.start, e.end, label=e.label) for e in prediction.entities]
-            scores = [e.score for e in prediction.entities]
-            # spaCy keeps extensions of spans by their boundaries, whatever the label: an entity
-            # that stays must not get another's score, one that goes must not leave its own.
-            stays = {(ent.start, ent.end) for ent in doc.ents}
-            if self.cfg["overwrite"] and self.cfg["set_ents"]:
-                for ent in doc.ents:
-                    ent._.gner_score = None
-                stays = set()
-            for span, score in zip(spans, scores, strict=True):
-                if (span.start, span.end) not in stays:
-                    span._.gner_score = score
-            key = self.cfg["spans_key"]
-            if key is not None:
-                doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs={"scores": scores})
-            if self.cfg["set_ents"]:
-                self._set_ents(doc, spans)
-
-    def _set_ents(self, doc: Doc, spans: Sequence[Span]) -> None:
-        if self.cfg["overwrite"]:
-            doc.set_ents(list(spans), default="outside")
-            return
-        # Entities of other components stay, and what they blocked stays blocked.
-        blocked = [doc[t.i : t.i + 1] for t in doc if t.ent_iob == 3 and not t.ent_type]
-        present = [ent for ent in doc.ents if ent.label]
-        taken = {i for span in (*present, *blocked) for i in range(span.start, span.end)}
-        new = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
-        doc.set_ents([*present, *new], blocked=blocked, default="outside")
+            write_entities(doc, prediction, self.cfg)
 
     # --- training ---------------------------------------------------------------------------
 
@@ -389,22 +455,25 @@ class GNER(TrainablePipe):
         RAISES (ValueError): E021, see `spacy_gner.backbones.storage`.
         """
         serialize = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: srsly.write_json(p, self._saved_settings(Path(path))),
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
             "model": lambda p: get_shim(self.model).to_disk(p),
         }
         util.to_disk(path, serialize, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GNER":
-        """Load the component from a directory.
+        """Load the component from a directory. A setting that its config gives otherwise than
+        the config did that was saved has been overridden, or edited, and stays: what a config
+        says is what runs.
 
         path (str | Path): The directory.
         exclude (Iterable[str]): "cfg", "vocab" or "model".
         RETURNS (GNER): This component.
-        RAISES (ValueError): E023 when the model's directory cannot be read.
+        RAISES (ValueError): E023 when the model's directory cannot be read, E033 when the
+            saved settings cannot be used.
         """
         deserialize: dict[str, Callable[[Any], Any]] = {
-            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "cfg": lambda p: self._restore(srsly.read_json(p), overridable=True),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
             "model": lambda p: get_shim(self.model).from_disk(p),
         }
@@ -420,24 +489,47 @@ class GNER(TrainablePipe):
         RAISES (ValueError): E022 for weights above 4 GiB.
         """
         serialize = {
-            "cfg": lambda: srsly.json_dumps(self.cfg),
+            "cfg": lambda: srsly.json_dumps(self._saved_settings(None)),
             "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
             "model": lambda: get_shim(self.model).to_bytes(),
         }
         return util.to_bytes(serialize, exclude)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GNER":
-        """Unpack a component.
+        """Unpack a component. All its settings are taken over.
 
         bytes_data (bytes): What `to_bytes` gave.
         exclude (Iterable[str]): "cfg", "vocab" or "model".
         RETURNS (GNER): This component.
         """
         deserialize = {
-            "cfg": lambda b: self.cfg.update(srsly.json_loads(b)),
+            "cfg": lambda b: self._restore(srsly.json_loads(b), overridable=False),
             "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
             "model": lambda b: get_shim(self.model).from_bytes(b),
         }
         util.from_bytes(bytes_data, deserialize, exclude)
         self._planner = None
         return self
+
+    def _saved_settings(self, directory: Path | None) -> dict[str, Any]:
+        # A pipeline that took this component from another one (`source`) has a config that this
+        # component cannot reach: what was written beside it tells.
+        configured = {**self._configured, **({} if directory is None else read_config(directory))}
+        labels = list(configured["labels"].items())
+        return {**self._settings, "config": {**configured, "labels": labels}}
+
+    def _restore(self, saved: Any, overridable: bool) -> None:
+        settings, configured = read_saved(saved, self.name)
+        for field, value in configured.items():
+            own = self._configured[field]
+            same = own == value
+            if field == "labels":
+                same = list(own.items()) == list(value.items())  # the order of labels counts
+            if overridable and not same:
+                settings.pop(field, None)
+        self._settings = {**self._settings, **settings}
+        check_settings({field: self._settings[field] for field in CHECKS})
+        # Loading the vocab has replaced the strings that were there.
+        for label in self.labels:
+            self.vocab.strings.add(label)
+        self._show_in_config()

@@ -12,7 +12,6 @@ from spacy.language import Language
 from ..errors import Errors
 from ..formats.labels import LabelsInput
 from .gner import GNER
-from .settings import check_settings
 
 
 def load(
@@ -55,9 +54,7 @@ def load(
         overrides["decoder"] = config.pop("decoder")
     nlp = util.load_model_from_path(directory, config={"components": {name: overrides}})
     component: Any = nlp.get_pipe(name)
-    component.cfg.update(config)
-    fields = ("batch_size", "threshold", "set_ents", "spans_key")
-    check_settings(**{field: component.cfg[field] for field in fields})
+    component.change_settings(**config)
     if labels is not None:
         component.set_labels(labels)
     return nlp
