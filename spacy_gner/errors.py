@@ -259,7 +259,7 @@ class Errors(metaclass=_WithCodes):
     E237 = "The format {format} consists of several files: name a folder for them with --output."
     E238 = (
         "The folder {path} holds files already. Write to a new one; --overwrite only replaces a "
-        "folder that an earlier run wrote (it has a documents.json)."
+        "folder that an earlier run wrote (it has a documents.conf)."
     )
     E240 = (
         'There are no labels to look for. Name them: --labels "person,city" (or '

@@ -119,6 +119,11 @@ def iter_parquet(source: Source) -> Iterator[Item]:
                 yield Item(f"{source.name}, row {number}", number, partial(_itself, row))
 
 
+def is_parquet(source: Source) -> bool:
+    """Whether a file is Parquet, by its name or its first bytes."""
+    return source.suffix in PARQUET_SUFFIXES or source.head().startswith(b"PAR1")
+
+
 def class_names(source: Source) -> dict[str, list[str]]:
     """The names of integer classes that Hugging Face's datasets keep in a Parquet file.
 
@@ -143,7 +148,7 @@ def class_names(source: Source) -> dict[str, list[str]]:
 
 def iter_items(source: Source) -> Iterator[Item]:
     """RETURNS (Iterator[Item]): The items of any of these files, told by name, else content."""
-    if source.suffix in PARQUET_SUFFIXES or source.head()[:4] == b"PAR1":
+    if is_parquet(source):
         return iter_parquet(source)
     if source.suffix in TABLE_SUFFIXES:
         return iter_table(source, "\t" if source.suffix == ".tsv" else None)
@@ -180,7 +185,7 @@ def _is_one_value(source: Source) -> bool:
         return first.lstrip().startswith(b"[") or not _begins_line_by_line(next(lines, b""))
     if isinstance(value, list):
         return next(lines, None) is None and not (value and isinstance(value[0], str))
-    return next(lines, None) is None and any(isinstance(value.get(key), list) for key in _LISTS)
+    return next(lines, None) is None and _list_in(value) is not None
 
 
 def _begins_line_by_line(line: bytes) -> bool:
@@ -194,13 +199,17 @@ def _begins_line_by_line(line: bytes) -> bool:
 def _members(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
-    if isinstance(value, dict):
-        for key in _LISTS:
-            members = value.get(key)
-            # "annotations" and "sentences" may also belong to the one item that the file is.
-            if isinstance(members, list) and "text" not in value and "words" not in value:
-                return [member for member in members if member is not None]
-    return [value]
+    members = _list_in(value)
+    return [value] if members is None else [member for member in members if member is not None]
+
+
+def _list_in(value: Any) -> list[Any] | None:
+    """RETURNS (list | None): The items inside an object, unless it is an item itself."""
+    if not isinstance(value, dict) or isinstance(value.get("data"), dict):
+        return None
+    if {"text", "words", "tokens"} & set(value):
+        return None
+    return next((value[key] for key in _LISTS if isinstance(value.get(key), list)), None)
 
 
 def _load_line(line: bytes, place: str) -> Any:

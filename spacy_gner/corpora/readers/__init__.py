@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import Errors
 from ..document import Document
-from ..items import PARQUET_SUFFIXES, Item, class_names, iter_items
+from ..items import PARQUET_SUFFIXES, Item, class_names, is_parquet, iter_items
 from ..read_report import CorpusError
 from ..source import Source
 from . import brat, columns, conllu, conversations, docs, inline, pubtator, tables
@@ -85,7 +85,7 @@ def _with_origin(document: Document, source: Source, item: Item) -> Document:
 def _with_names(source: Source, options: ReadOptions, item: Any) -> ReadOptions:
     """RETURNS (ReadOptions): With the names of integer tags that a Parquet file brings."""
     fields = find_words(item)
-    if options.tag_names is not None or fields is None or source.suffix not in PARQUET_SUFFIXES:
+    if options.tag_names is not None or fields is None or not is_parquet(source):
         return options
     names = class_names(source).get(fields[1])
     return replace(options, tag_names=None if names is None else tuple(names))
@@ -124,7 +124,7 @@ def guess_format(source: Source) -> str:
     if suffix in _ITEM_SUFFIXES:
         return "json"
     head = source.head()
-    if head.startswith(b"PAR1"):
+    if is_parquet(source):
         return "json"
     source.text_encoding(head)  # refuses what is no text
     if b"\0" in head[:1024] and source.text_encoding(head) is None:

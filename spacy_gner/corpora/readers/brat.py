@@ -15,7 +15,7 @@ from .options import ReadOptions, Results
 SUFFIX = ".ann"
 # Files beside the pairs: how types are shown, and what `annotate` knows of its documents.
 TYPES_FILE = "visual.conf"
-DOCUMENTS_FILE = "documents.json"
+DOCUMENTS_FILE = "documents.conf"
 _ENTITY = re.compile(r"(T\S*)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t.*)?", re.DOTALL)
 _NOTE = re.compile(r"#\S*\tAnnotatorNotes (T\S*)\tscore=([\d.]+)")
 _TYPE = re.compile(r"(\S+) \| ([^|]+?)\s*")

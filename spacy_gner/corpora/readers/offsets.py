@@ -96,7 +96,7 @@ def _spans(members: Sequence[Any], place: str) -> Iterator[TextSpan]:
     for member in members:
         try:
             start, end, label, score = _parts(member)
-        except (TypeError, ValueError, KeyError, IndexError):
+        except (TypeError, ValueError, StopIteration):
             start = end = label = score = None
         numbers = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
         if not numbers or not isinstance(label, str):

@@ -14,7 +14,7 @@ _LINE_ENDS = re.compile(r"[\r\n]+")
 
 def write_brat(documents: Iterable[Document], folder: Path) -> None:
     """Write a pair of files for each document, named after its source and line; annotation.conf
-    and visual.conf (types have no blanks, so it names the labels); documents.json with source,
+    and visual.conf (types have no blanks, so it names the labels); documents.conf with source,
     line and metadata.
 
     documents (Iterable[Document]): What to write.
