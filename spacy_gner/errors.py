@@ -290,15 +290,6 @@ class Errors(metaclass=_WithCodes):
     E248 = "--resume and --overwrite exclude each other: give one of them."
     E249 = "{place}: this is no valid JSON: {error}."
     # --- E3xx: scoring and reports ---------------------------------------------
-    E301 = (
-        "The tag {tag!r} in {where} is of another scheme than BIO (BIOES or BILUO?). Mixed "
-        "schemes cannot be measured: write B-/I-/O tags, for instance by turning S- and U- "
-        "into B-, and E- and L- into I-."
-    )
-    E302 = (
-        "Expected a BIO tag in {where}, but got {tag!r}. Write 'O', 'B-label' or 'I-label' "
-        "for each word."
-    )
     E303 = (
         "There is no sentence to measure in {name}: the file is empty, or nothing is left of "
         "it. Check the path and --limit."

@@ -1,6 +1,5 @@
 """`python -m spacy_gner compare`: is one system better than another?"""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -27,43 +26,24 @@ def compare(
         Path | None, typer.Option("--output", "-o", help="Directory for compare.json and .md.")
     ] = None,
 ) -> None:
-    """Compare evaluations of the same sentences: paired bootstrap, changed sentences.
-
-    Prints Markdown.
-    """
+    """Compare evaluations of the same sentences: paired bootstrap, changed sentences."""
     from ..errors import Errors
-    from ..evaluation.comparison import beams_table, compare_metrics, render_comparison, runs_table
-    from ..evaluation.markdown import escape, render_table
+    from ..evaluation.comparison import compare_runs, write_comparison
     from ..evaluation.metrics import load_metrics
+    from ..evaluation.text import render_plain
 
     try:
-        if len(runs) < 2:
+        names = {_name(path): path for path in runs}
+        if len(runs) < 2 or len(names) != len(runs):
             raise ValueError(Errors.E318)
-        loaded = {_name(path): load_metrics(path) for path in runs}
-        names = list(loaded)
-        if len(names) != len(runs):
-            raise ValueError(Errors.E318)
-        comparisons = {
-            name: compare_metrics(
-                loaded[names[0]], loaded[name], measure, samples, seed, (names[0], name)
-            )
-            for name in names[1:]
-        }
+        loaded = {name: load_metrics(path) for name, path in names.items()}
+        comparison = compare_runs(loaded, measure, samples, seed, show)
     except ValueError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
-    tables = [runs_table(loaded), beams_table(loaded)]
-    parts = [render_table(table) for table in tables if table is not None]
-    for name, comparison in comparisons.items():
-        parts.append(f"# {escape(name)} against {escape(names[0])}")
-        parts.append(render_comparison(comparison, (names[0], name), show))
-    text = "\n\n".join(parts)
-    print(text)
+    print(render_plain(comparison.sections))
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "compare.md").write_text(text, encoding="utf8")
-        content = json.dumps({"first": names[0], "against": comparisons}, ensure_ascii=False)
-        (output / "compare.json").write_text(content + "\n", encoding="utf8")
+        write_comparison(comparison, output)
 
 
 def _name(path: Path) -> str:

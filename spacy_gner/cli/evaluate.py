@@ -1,16 +1,14 @@
-"""`python -m spacy_gner evaluate`: measure like the paper."""
+"""`python -m spacy_gner evaluate`: how good is a model, and where is it wrong?"""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from wasabi import Printer
 
 from ..errors import Errors
 from ._app import app
-
-REFERENCES = {"zero-shot": "zero_shot", "supervised": "supervised", "none": None}
 
 
 @app.command("evaluate")
@@ -19,15 +17,18 @@ def evaluate(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=PATH of a data set: JSONL, CoNLL or [mention](type) text, .gz or not, a "
-            ".spacy file, or a directory with one file per split. May be repeated."
+            help="NAME=PATH of a data set: a file of any format that convert reads, or a "
+            "directory with one file per split. May be repeated."
         ),
     ] = None,
     model: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
+            "--model",
+            "-m",
             help="A spaCy pipeline with gner, or a language model (name or directory). "
-            "The default model if left out."
+            "The default model if left out. May be repeated: each gets a report in a folder of "
+            "its own, and is compared with the first.",
         ),
     ] = None,
     predictions: Annotated[
@@ -66,10 +67,17 @@ def evaluate(
         Path | None,
         typer.Option(help="Labels seen in training: a JSON list, or one per line."),
     ] = None,
+    spans_key: Annotated[
+        str | None,
+        typer.Option(help="Compare this span group: the one of .spacy files, and what is found."),
+    ] = None,
+    lang: Annotated[
+        str, typer.Option(help="Language of the tokenizer, where --model is no saved pipeline.")
+    ] = "en",
+    on_error: Annotated[
+        str, typer.Option(help="A broken sentence: raise, or skip (leave it out).")
+    ] = "raise",
     batch_size: Annotated[int, typer.Option(min=1, help="Sentences per batch.")] = 32,
-    reference: Annotated[
-        str, typer.Option(help="The paper's figures to show: zero-shot, supervised, none.")
-    ] = "zero-shot",
     max_errors: Annotated[
         int, typer.Option(min=0, help="Sentences with an error per data set in the page.")
     ] = 200,
@@ -81,21 +89,18 @@ def evaluate(
     where it stopped, a changed configuration starts afresh.
     """
     # Imported here, since torch and transformers take seconds.
-    from ..backbones.settings import DEFAULT_MODEL
+    from ..corpora.read_report import ON_ERROR, check_choice
     from ..evaluation import run as evaluation
-    from ..evaluation.markdown import render_table
+    from ..evaluation.comparison import compare_runs, write_comparison
     from ..evaluation.plots import require_matplotlib
+    from ..evaluation.report import write_report
     from ..evaluation.tables import build_tables
-    from ..evaluation.write import write_report
+    from ..evaluation.text import Section, render_plain
 
+    runs: dict[Path, dict[str, Any]] = {}
+    files: list[Path] = []
     try:
-        if reference not in REFERENCES:
-            form = ", ".join(REFERENCES)
-            raise ValueError(
-                Errors.E312.format(
-                    option="reference", value=reference, form=form, example="zero-shot"
-                )
-            )
+        check_choice("on_error", on_error, ON_ERROR)
         if html:
             # Now, not after hours of predictions.
             require_matplotlib()
@@ -103,33 +108,53 @@ def evaluate(
             raise ValueError(Errors.E313)
         dropped = tuple(dict.fromkeys(drop_label or []))
         names = evaluation.read_label_names(label_names)
-        selection = evaluation.Selection(split, limit, seed, dropped, names)
+        selection = evaluation.Selection(split, limit, seed, dropped, names, on_error, spans_key)
         if predictions is not None:
             without = {
                 "--model": model,
                 "--decoder": decoder,
                 "--decoder-option": decoder_option,
                 "--device": device,
+                "--spans-key": spans_key,
             }
             if unused := [option for option, value in without.items() if value]:
                 raise ValueError(Errors.E321.format(options=", ".join(unused)))
-            metrics = evaluation.score_predictions(predictions, tokenizer, selection, seen_labels)
+            metrics = evaluation.score_predictions(
+                predictions, tokenizer, selection, output, seen_labels
+            )
+            runs[output] = metrics
+            files += write_report(metrics, output, html, max_errors)
         else:
             pairs = evaluation.read_pairs(data or [], "data", "crossner_ai=crossner_ai/test.jsonl")
             options = evaluation.read_options(decoder_option or [])
-            predictor = evaluation.load_predictor(model, decoder, options, device)
-            system = {
-                "name": model or DEFAULT_MODEL,
-                "decoder": predictor.decoder_name(decoder),
-                "decoder options": options,
-            }
-            metrics = evaluation.evaluate_predictor(
-                predictor, system, pairs, selection, output, seen_labels, batch_size, device
-            )
-        files = write_report(metrics, output, REFERENCES[reference], html, max_errors)
+            systems = [
+                evaluation.System(name, decoder, options, device, lang) for name in model or [None]
+            ]
+            folders = [output]
+            if len(systems) > 1:
+                names_of = [system.name for system in systems]
+                folders = [output / name for name in evaluation.folder_names(names_of)]
+            for folder, system in zip(folders, systems, strict=True):
+                metrics = evaluation.evaluate_system(
+                    system, pairs, selection, folder, seen_labels, batch_size
+                )
+                runs[folder] = metrics
+                files += write_report(metrics, folder, html, max_errors)
+        comparison = None
+        if len(runs) > 1:
+            comparison = compare_runs({folder.name: runs[folder] for folder in runs})
+            files += write_comparison(comparison, output)
     except (ValueError, ImportError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
-    print(render_table(build_tables(metrics, None)[0]))
+    if comparison is not None:
+        print(render_plain(comparison.sections))
+    for metrics in runs.values():
+        if comparison is None:
+            table = build_tables(metrics)[0]
+            print(render_plain([Section(table.title, table=table)]))
+        for name, record in metrics.get("read", {}).items():
+            for reason, n in record["dropped"].items():
+                Printer().warn(f"{name}: {n} {reason}")
     for file in files:
         Printer().good(f"Written: {file}")

@@ -1,35 +1,27 @@
 """Annotated sentences to evaluate on."""
 
 import random
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import spacy
+from spacy.language import Language
+from spacy.vocab import Vocab
 
 from ..corpora.corpus import Corpus
-from ..corpora.passage import Passage
+from ..corpora.labels import check_label
 from ..corpora.read_report import CorpusError, ReadReport
 from ..corpora.readers import ALL_SUFFIXES
+from ..corpora.readers.docs import load_docs
+from ..corpora.source import Source
 from ..errors import Errors
-from .records import Mention
+from .records import Mention, ScoredSentence
 
+# Words, entities, and labels of its own to ask for (None: those of the data set).
+Annotated = tuple[tuple[str, ...], tuple[Mention, ...], tuple[str, ...] | None]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class GoldSentence:
-    """An annotated sentence.
-
-    words (tuple[str, ...]): Its words.
-    mentions (tuple[Mention, ...]): Its entities.
-    labels (tuple[str, ...] | None): Its own labels to ask for; None: those of the data set.
-    """
-
-    words: tuple[str, ...]
-    mentions: tuple[Mention, ...]
-    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,20 +29,16 @@ class DataSet:
     """Annotated sentences and the labels to ask for.
 
     name (str): As in the report.
-    sentences (tuple[GoldSentence, ...]): At least one.
+    sentences (tuple[ScoredSentence, ...]): At least one, none of them predicted yet.
     labels (tuple[str, ...]): The labels of the whole file without dropped ones, sorted:
         those that `limit` leaves without an example are asked for too.
     record (dict): What was read and what was dropped: see `ReadReport.to_dict`.
     """
 
     name: str
-    sentences: tuple[GoldSentence, ...]
+    sentences: tuple[ScoredSentence, ...]
     labels: tuple[str, ...]
     record: dict[str, Any] = field(default_factory=dict, compare=False)
-
-    def labels_of(self, sentence: GoldSentence) -> tuple[str, ...]:
-        """RETURNS (tuple[str, ...]): The labels to ask for in a sentence."""
-        return self.labels if sentence.labels is None else sentence.labels
 
 
 def read_dataset(
@@ -62,6 +50,8 @@ def read_dataset(
     drop_labels: Collection[str] = (),
     label_names: Mapping[str, str] | None = None,
     on_error: str = "raise",
+    spans_key: str | None = None,
+    nlp: Language | None = None,
 ) -> DataSet:
     """Read a data set in any of the formats of `spacy_gner.Corpus.v1`, told by name or content.
     In passages with open types, and in documents that carry an inventory, each is asked for its
@@ -77,66 +67,82 @@ def read_dataset(
         "programlang" to "programming language"; `drop_labels` are among the new ones.
     on_error (str): "raise" stops at a broken sentence, or one with words that nobody annotated;
         "skip" leaves it out and counts it.
+    spans_key (str | None): Take the entities of Docs (.spacy) from this span group, in which
+        they may overlap.
+    nlp (Language | None): Its tokenizer splits running text; None is English.
     RETURNS (DataSet): The sentences.
     RAISES (ValueError): E2xx for broken sentences, E228 where most are, E303 for an empty
         file, E304 for a Doc with a label outside its inventory, E305 when there is no such file,
         E306 for words without annotation, E307 when no label is left.
     """
     path = _find_file(name, path, split)
-    dropped = set(drop_labels)
     names = label_names or {}
+    # The reader renames and drops before it looks whether a label can be asked for.
+    corpus = Corpus(path, on_error=on_error, rename=dict(names), ignore=list(drop_labels))
     report = ReadReport()
-    read = _read(path, on_error, report)
-    sentences = [_relabeled(sentence, names, dropped) for sentence in read]
+    if spans_key is not None and path.name.lower().removesuffix(".gz").endswith(".spacy"):
+        read = list(_read_groups(path, spans_key, corpus, report))
+    else:
+        read = list(_read(corpus, nlp or spacy.blank("en"), report))
     report.check_losses(path)
-    if not sentences:
+    if not read:
         raise ValueError(Errors.E303.format(name=f"{name} ({path})"))
-    for number, sentence in enumerate(sentences, 1):
-        unasked = {mention.label for mention in sentence.mentions} - set(sentence.labels or ())
-        if unasked and sentence.labels is not None:
-            raise ValueError(Errors.E304.format(name=name, number=number, labels=sorted(unasked)))
-    labels = {mention.label for sentence in sentences for mention in sentence.mentions}
-    if not labels:
+    shared = tuple(sorted({mention.label for _, mentions, _ in read for mention in mentions}))
+    if not shared:
         raise ValueError(Errors.E307.format(name=name, path=path))
-    drawn = tuple(draw(sentences, limit, seed))
-    return DataSet(name, drawn, tuple(sorted(labels)), report.to_dict())
+    sentences = []
+    for number, (words, mentions, own) in enumerate(read, 1):
+        labels = shared if own is None else own
+        unasked = sorted({mention.label for mention in mentions} - set(labels))
+        if unasked:
+            raise ValueError(Errors.E304.format(name=name, number=number, labels=unasked))
+        sentences.append(ScoredSentence(words, labels, mentions))
+    return DataSet(name, tuple(draw(sentences, limit, seed)), shared, report.to_dict())
 
 
-def _read(path: Path, on_error: str, report: ReadReport) -> Iterator[GoldSentence]:
-    corpus = Corpus(path, on_error=on_error)
-    for document, passage in corpus.aligned(spacy.blank("en"), report):
+def _read(corpus: Corpus, nlp: Language, report: ReadReport) -> Iterator[Annotated]:
+    for document, passage in corpus.aligned(nlp, report):
         if passage.missing:
             error = CorpusError(Errors.E306.format(place=document.place))
-            report.handle(error, on_error)
+            report.handle(error, corpus.on_error)
             continue
         report.count(passage.entities)
-        is_own = document.labels is not None or document.answers is not None
-        yield _without_spaces(passage, is_own)
+        has_own = document.labels is not None or document.answers is not None
+        labels = tuple(passage.labels) if has_own else None
+        yield _without_spaces(passage.words, passage.entities, labels)
 
 
-def _without_spaces(passage: Passage, has_own_labels: bool) -> GoldSentence:
+def _read_groups(
+    path: Path, spans_key: str, corpus: Corpus, report: ReadReport
+) -> Iterator[Annotated]:
+    for doc in load_docs(Source(path), Vocab()):
+        names = corpus.rename
+        spans = doc.spans.get(spans_key, [])
+        named = {(span.start, span.end, names.get(span.label_, span.label_)) for span in spans}
+        entities = sorted(span for span in named if span[2] not in corpus.ignore)
+        for _, _, label in entities:
+            check_label(label, f"{path}, Doc {report.passages + 1}")
+        report.count(entities)
+        own = doc._.gner_labels
+        if own is not None:
+            renamed = dict.fromkeys(names.get(label, label) for label in own)
+            own = tuple(label for label in renamed if label not in corpus.ignore)
+        yield _without_spaces([token.text for token in doc], entities, own)
+
+
+def _without_spaces(
+    words: Sequence[str],
+    entities: Sequence[tuple[int, int, str]],
+    labels: tuple[str, ...] | None,
+) -> Annotated:
     """White-space tokens are no words: neither for the model nor for the measures."""
     position = [0]
-    for word in passage.words:
+    for word in words:
         position.append(position[-1] + (not word.isspace()))
-    return GoldSentence(
-        tuple(word for word in passage.words if not word.isspace()),
-        tuple(Mention(position[i], position[j], label) for i, j, label in passage.entities),
-        tuple(passage.labels) if has_own_labels else None,
-    )
-
-
-def _relabeled(
-    sentence: GoldSentence, names: Mapping[str, str], dropped: Collection[str]
-) -> GoldSentence:
-    """RETURNS (GoldSentence): With other names; dropped labels are neither gold nor asked for."""
-    mentions = (m._replace(label=names.get(m.label, m.label)) for m in sentence.mentions)
-    labels = sentence.labels
-    if labels is not None:
-        renamed = dict.fromkeys(names.get(label, label) for label in labels)
-        labels = tuple(label for label in renamed if label not in dropped)
-    return replace(
-        sentence, mentions=tuple(m for m in mentions if m.label not in dropped), labels=labels
+    return (
+        tuple(word for word in words if not word.isspace()),
+        tuple(Mention(position[i], position[j], label) for i, j, label in entities),
+        labels,
     )
 
 

@@ -11,6 +11,7 @@ UNLABELED = "unlabeled"
 NOISY = "noisy"
 BOUNDARY = "boundary"
 SPURIOUS = "spurious"
+KINDS = (CORRECT, UNLABELED, NOISY, BOUNDARY, SPURIOUS)
 
 
 class Pair(NamedTuple):

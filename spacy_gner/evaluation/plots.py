@@ -2,156 +2,187 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Errors
-from .paper import REFERENCE_MODELS, reference_scores
+from markupsafe import Markup
 
-INK, MUTED, LINE = "#1f2933", "#66737f", "#d9dee3"
-MAIN, PALE = "#2563a8", "#b8cfe6"
+from ..errors import Errors
+from .text import printable
+
+INK, MUTED, LINE = "#1f2933", "#52606d", "#d9dee3"
+MAIN = "#2563a8"
 KIND_COLORS = {
     "correct": "#3f8f6b",
     "boundary": "#e0b040",
     "noisy": "#d9773a",
     "unlabeled": "#9aa5b1",
 }
-_MARKERS = "os^Dv*P"
-_MOST_CONFUSED_LABELS = 25
+# No wider than a phone: smaller letters could not be read there.
+_WIDTH = 3.9
+_MOST_LABELS = 25
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.parse_math": False,  # labels are data: "$" is no formula
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
 
 
-def draw_plots(metrics: Mapping[str, Any], reference: str | None) -> list[tuple[str, str]]:
-    """Draw all plots of a report.
+@dataclass(frozen=True)
+class Plot:
+    """A plot.
+
+    caption (str): What it shows.
+    svg (Markup): The svg element.
+    detail (bool): Whether a page may fold it away.
+    """
+
+    caption: str
+    svg: Markup
+    detail: bool = False
+
+
+def draw_plots(metrics: Mapping[str, Any]) -> list[Plot]:
+    """Draw all plots of a report. Scores are strict in all of them.
 
     metrics (Mapping): Of `build_metrics`.
-    reference (str | None): Which of the paper's figures to show.
-    RETURNS (list[tuple[str, str]]): Caption and SVG of each.
-    RAISES (ValueError): E311 without matplotlib.
+    RETURNS (list[Plot]): In the order of the page. What would be a single bar is left out.
+    RAISES (ImportError): E311 without matplotlib.
     """
-    pyplot = _import_pyplot()
-    together = metrics["together"]
-    drawn = [
-        ("F1 by data set (UniNER-style)", _draw_scores(pyplot, metrics, reference)),
-        ("What happened to the gold entities", _draw_mistakes(pyplot, metrics["datasets"])),
-        ("F1 by length of the sentence (strict)", _draw_lengths(pyplot, together["by_length"])),
-    ]
+    # The settings of the user's own plots stay as they are.
+    with require_matplotlib().rc_context(_STYLE):
+        shown = list(_shown(metrics))
+        folded = [
+            (
+                f"Confusion between the labels of {dataset['name']}",
+                _draw_confusion(dataset["mistakes"]["confusion"]),
+            )
+            for dataset in metrics["datasets"]
+        ]
+        # One large matrix per data set: folded, else the page is nothing but these.
+        return [
+            Plot(caption, _to_svg(figure, f"plot{index}"), index >= len(shown))
+            for index, (caption, figure) in enumerate([*shown, *folded])
+        ]
+
+
+def _shown(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    datasets, together = metrics["datasets"], metrics["together"]
+    if len(datasets) > 1:
+        figures = {dataset["name"]: dataset["strict"]["f"] for dataset in datasets}
+        yield "F1 by data set", _draw_scores(figures)
+        yield "What happened to the gold entities", _draw_mistakes(datasets)
+    else:
+        per_type = datasets[0]["strict"]["per_type"]
+        most = sorted(per_type, key=lambda label: -per_type[label]["gold"])[:_MOST_LABELS]
+        if len(most) > 1:
+            yield "F1 by label", _draw_scores({label: per_type[label]["f"] for label in most})
+        if datasets[0]["n_gold"]:
+            yield "What happened to the gold entities", _draw_kinds(datasets[0]["mistakes"])
+    if len(together["by_length"]) > 1:
+        yield "F1 by length of the sentence", _draw_lengths(together["by_length"])
     if together["calibration"]:
-        caption = "Reliability of the scores"
-        drawn.append((caption, _draw_calibration(pyplot, together["calibration"])))
-    for dataset in metrics["datasets"]:
-        caption = f"Confusion between the labels of {dataset['name']}"
-        drawn.append((caption, _draw_confusion(pyplot, dataset["mistakes"]["confusion"])))
-    plots = []
-    for index, (caption, figure) in enumerate(drawn):
-        plots.append((caption, _to_svg(figure, f"plot{index}")))
-        pyplot.close(figure)
-    return plots
+        yield "Reliability of the scores", _draw_calibration(together["calibration"])
 
 
 def require_matplotlib() -> Any:
-    """Import matplotlib, which only the extra `report` installs.
+    """Import matplotlib, which only the extra `evaluation` installs.
 
     RETURNS (module): matplotlib.
-    RAISES (ValueError): E311 without it.
+    RAISES (ImportError): E311 without it.
     """
     try:
         import matplotlib
     except ImportError:
-        raise ValueError(Errors.E311) from None
+        raise ImportError(Errors.E311) from None
     return matplotlib
 
 
-def _import_pyplot() -> Any:
-    require_matplotlib().use("svg")
-    from matplotlib import pyplot
+def _subplots(width: float, height: float, **options: Any) -> tuple[Any, Any]:
+    # Not pyplot: its figures and its backend are the user's.
+    from matplotlib.figure import Figure
 
-    pyplot.rcParams.update(
-        {
-            "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font
-            "font.family": "sans-serif",
-            "font.size": 10,
-            "text.parse_math": False,  # labels are data: "$" is no formula
-            "text.color": INK,
-            "axes.edgecolor": LINE,
-            "axes.labelcolor": INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "xtick.color": MUTED,
-            "ytick.color": MUTED,
-        }
-    )
-    return pyplot
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(**options)
 
 
-def _draw_scores(pyplot: Any, metrics: Mapping[str, Any], reference: str | None) -> Any:
-    datasets = metrics["datasets"]
-    names = [dataset["name"] for dataset in datasets]
-    places = range(len(names))
-    figure, axes = pyplot.subplots(figsize=(8, 3.6), layout="constrained")
-    values = [100 * (dataset["uniner"]["f"] or 0) for dataset in datasets]
-    axes.bar(places, values, width=0.6, color=PALE, edgecolor=MAIN, label="this system")
-    printed = reference_scores(reference) if reference else {}
-    models = [model for model in REFERENCE_MODELS if model in printed]
-    colors = pyplot.get_cmap("tab10").colors
-    for marker, color, model in zip(_MARKERS, colors, models, strict=False):
-        points = [
-            (i, printed[model][name]) for i, name in enumerate(names) if name in printed[model]
-        ]
-        if points:
-            x, y = zip(*points, strict=True)
-            axes.scatter(x, y, marker=marker, s=26, color=[color], label=model, zorder=3)
-    axes.set_xticks(places, names, rotation=25, ha="right")
-    axes.set_ylim(0, 100)
-    axes.set_ylabel("F1 (%)")
-    axes.grid(axis="y", color=LINE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
+def _draw_scores(figures: Mapping[str, float | None]) -> Any:
+    """One bar a name, with its F1."""
+    height = 0.9 + 0.3 * len(figures)
+    figure, axes = _subplots(_WIDTH, height)
+    values = [100 * (value or 0) for value in figures.values()]
+    bars = axes.barh(range(len(figures)), values, color=MAIN, height=0.65)
+    axes.bar_label(bars, [f"{value:.1f}" for value in values], fontsize=8, padding=2)
+    axes.set_yticks(range(len(figures)), [_short(name) for name in figures])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 112)
+    axes.set_xticks(range(0, 101, 25))
+    axes.set_xlabel("F1 (%)")
     return figure
 
 
-def _draw_mistakes(pyplot: Any, datasets: Sequence[Mapping[str, Any]]) -> Any:
-    figure, axes = pyplot.subplots(figsize=(8, 1.2 + 0.38 * len(datasets)), layout="constrained")
-    names = [dataset["name"] for dataset in datasets]
+def _draw_mistakes(datasets: Sequence[Mapping[str, Any]]) -> Any:
+    height = 1.3 + 0.3 * len(datasets)
+    figure, axes = _subplots(_WIDTH, height)
+    rows = range(len(datasets))
     lefts = [0.0] * len(datasets)
     for kind, color in KIND_COLORS.items():
         widths = [100 * (dataset["mistakes"][kind] or 0) for dataset in datasets]
-        axes.barh(names, widths, left=lefts, color=color, label=kind, height=0.7)
+        axes.barh(rows, widths, left=lefts, color=color, label=kind, height=0.7)
         for row, (left, width) in enumerate(zip(lefts, widths, strict=True)):
-            if width >= 5:
+            if width >= 9:
                 x = left + width / 2
-                axes.text(x, row, f"{width:.0f}", ha="center", va="center", fontsize=9)
+                axes.text(x, row, f"{width:.0f}", ha="center", va="center", fontsize=8)
         lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
+    axes.set_yticks(rows, [_short(dataset["name"]) for dataset in datasets])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
     axes.set_xlabel("share of the gold entities (%)")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8, handlelength=1)
     return figure
 
 
-def _draw_lengths(pyplot: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
-    figure, axes = pyplot.subplots(figsize=(4.6, 3), layout="constrained")
+def _draw_kinds(mistakes: Mapping[str, Any]) -> Any:
+    """The same for one data set: a bar for each kind, with its count."""
+    figure, axes = _subplots(_WIDTH, 2.1)
+    values = [100 * mistakes[kind] for kind in KIND_COLORS]
+    bars = axes.barh(list(KIND_COLORS), values, color=list(KIND_COLORS.values()), height=0.7)
+    counts = [mistakes["counts"][kind] for kind in KIND_COLORS]
+    names = [f"{value:.0f}% ({n:,})" for value, n in zip(values, counts, strict=True)]
+    axes.bar_label(bars, names, fontsize=8, padding=2)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(values) * 1.3)
+    axes.set_xlabel("share of the gold entities (%)")
+    return figure
+
+
+def _draw_lengths(rows: Sequence[Mapping[str, Any]]) -> Any:
+    figure, axes = _subplots(_WIDTH, 2.8)
     values = [100 * (row["f"] or 0) for row in rows]
     bars = axes.bar([row["words"] for row in rows], values, color=MAIN, width=0.65)
     axes.bar_label(bars, [f"n={row['n']:,}" for row in rows], fontsize=8, color=MUTED, padding=2)
     axes.set_xlabel("words")
     axes.set_ylabel("F1 (%)")
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 108)
     return figure
 
 
-def _draw_calibration(pyplot: Any, found: Mapping[str, Any]) -> Any:
-    figure, axes = pyplot.subplots(figsize=(4.6, 3), layout="constrained")
+def _draw_calibration(found: Mapping[str, Any]) -> Any:
+    """Precision against score; below it, how many predictions each point stands for."""
     bins = [part for part in found["bins"] if part["n"]]
-    largest = max(part["n"] for part in bins)
-    axes.bar(
-        [(part["lower"] + part["upper"]) / 2 for part in bins],
-        [part["n"] / largest for part in bins],
-        width=0.09,
-        color=LINE,
-        label="share of predictions",
-    )
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="perfect")
-    axes.plot(
+    figure, (curve, counts) = _subplots(_WIDTH, 3.9, nrows=2, height_ratios=(3, 1), sharex=True)
+    curve.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="perfect")
+    curve.plot(
         [part["confidence"] for part in bins],
         [part["precision"] for part in bins],
         marker="o",
@@ -159,22 +190,33 @@ def _draw_calibration(pyplot: Any, found: Mapping[str, Any]) -> Any:
         color=MAIN,
         label="measured",
     )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel(f"score (ECE {100 * found['ece']:.1f}%)")
-    axes.set_ylabel("precision")
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    curve.set_xlim(0, 1)
+    curve.set_ylim(0, 1.02)
+    curve.set_ylabel("precision")
+    curve.legend(loc="upper left", frameon=False, fontsize=8)
+    middles = [(part["lower"] + part["upper"]) / 2 for part in bins]
+    bars = counts.bar(middles, [part["n"] for part in bins], width=0.085, color=MUTED)
+    counts.bar_label(bars, [f"{part['n']:,}" for part in bins], fontsize=7, padding=1)
+    counts.set_ylim(0, 1.35 * max(part["n"] for part in bins))
+    counts.set_yticks([])
+    counts.set_ylabel("n")
+    counts.set_xlabel(f"score (ECE {100 * found['ece']:.1f}%, {found['n']:,} predictions)")
     return figure
 
 
-def _draw_confusion(pyplot: Any, confusion: Mapping[str, Mapping[str, int]]) -> Any:
+def _short(name: str, length: int = 24) -> str:
+    name = printable(name)
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def _draw_confusion(confusion: Mapping[str, Mapping[str, int]]) -> Any:
     counts: dict[str, int] = {}
     for gold, row in confusion.items():
         for predicted, count in row.items():
             counts[gold] = counts.get(gold, 0) + count
             counts[predicted] = counts.get(predicted, 0) + count
     counts.pop("O", None)
-    most = sorted(counts, key=lambda label: -counts[label])[:_MOST_CONFUSED_LABELS]
+    most = sorted(counts, key=lambda label: -counts[label])[:_MOST_LABELS]
     labels = [*sorted(most), "O"]
     totals = {gold: sum(row.values()) for gold, row in confusion.items()}
     cells = [
@@ -182,7 +224,7 @@ def _draw_confusion(pyplot: Any, confusion: Mapping[str, Mapping[str, int]]) -> 
         for gold in labels
     ]
     size = 2.2 + 0.34 * len(labels)
-    figure, axes = pyplot.subplots(figsize=(size + 0.8, size), layout="constrained")
+    figure, axes = _subplots(size + 0.8, size)
     # "equal" cells drawn one by one: a raster image would blur in SVG.
     axes.pcolormesh(cells, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.8)
     for i, gold in enumerate(labels):
@@ -193,8 +235,9 @@ def _draw_confusion(pyplot: Any, confusion: Mapping[str, Mapping[str, int]]) -> 
                 place = {"ha": "center", "va": "center", "fontsize": 7.5, "color": color}
                 axes.text(j + 0.5, i + 0.5, str(count), **place)
     middles = [index + 0.5 for index in range(len(labels))]
-    axes.set_xticks(middles, labels, rotation=50, ha="right")
-    axes.set_yticks(middles, labels)
+    names = [_short(label) for label in labels]
+    axes.set_xticks(middles, names, rotation=50, ha="right")
+    axes.set_yticks(middles, names)
     axes.invert_yaxis()
     axes.set_xlabel("predicted (O: not labeled)")
     axes.set_ylabel("gold (O: spurious)")
@@ -204,10 +247,14 @@ def _draw_confusion(pyplot: Any, confusion: Mapping[str, Mapping[str, int]]) -> 
     return figure
 
 
-def _to_svg(figure: Any, name: str) -> str:
+def _to_svg(figure: Any, name: str) -> Markup:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return clean_svg(buffer.getvalue(), name)
+    with warnings.catch_warnings():
+        # Labels may be in any script. matplotlib only measures them, the browser draws them.
+        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing")
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    # matplotlib escapes the texts in it.
+    return Markup(clean_svg(buffer.getvalue(), name))
 
 
 def clean_svg(svg: str, name: str) -> str:

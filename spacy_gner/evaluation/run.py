@@ -1,25 +1,30 @@
 """What `python -m spacy_gner evaluate` does, behind its options."""
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import spacy
+from spacy import util
+from spacy.language import Language
 from spacy.util import registry
 from wasabi import Printer
 
 from ..about import __version__
+from ..backbones.settings import DEFAULT_MODEL
 from ..errors import Errors
 from ..matching import make_back_tokenizer
-from ..pipeline.loading import make_pipeline
-from .component import ComponentPredictor, model_identity
-from .data import read_dataset
-from .foreign import read_predictions
+from ..pipeline.loading import find_component, load, pipeline_directory
+from .data import DataSet, read_dataset
 from .metrics import build_metrics
-from .repair import Reading
-from .runner import run_predictions
-from .store import PredictionStore, fingerprint
+from .outputs import Reading, read_predictions
+from .predict import ComponentPredictor, model_identity, run_predictions
+from .records import sentence_to_json
+from .store import FILE_NAME, PredictionStore, fingerprint
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,9 @@ class Selection:
     seed (int): Of their draw.
     drop_labels (tuple[str, ...]): Labels that become O.
     label_names (Mapping[str, str]): Other names for labels of the data sets.
+    on_error (str): What is done about a broken sentence: "raise" or "skip".
+    spans_key (str | None): The span group that holds the entities of Docs, and that the
+        predictions are compared with.
     """
 
     split: str = "test"
@@ -38,16 +46,146 @@ class Selection:
     seed: int = 0
     drop_labels: tuple[str, ...] = ()
     label_names: Mapping[str, str] = field(default_factory=dict)
+    on_error: str = "raise"
+    spans_key: str | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """What is evaluated.
+
+    model (str | None): A saved pipeline (directory or package), or what
+        `spacy_gner.Transformer.v1` takes as `name`; None is the embedded default.
+    decoder (str | None): A registered decoder. None takes that of the pipeline, or the
+        default of the component.
+    decoder_options (Mapping[str, Any]): Arguments of that decoder.
+    device (str | None): "auto", "cpu", "cuda:0"; None keeps the config's.
+    lang (str): Language of the tokenizer, where there is no saved pipeline.
+    """
+
+    model: str | None = None
+    decoder: str | None = None
+    decoder_options: Mapping[str, Any] = field(default_factory=dict)
+    device: str | None = None
+    lang: str = "en"
+
+    @property
+    def name(self) -> str:
+        """RETURNS (str): What the report calls it."""
+        return self.model or DEFAULT_MODEL
+
+    def tokenizer(self) -> Language:
+        """RETURNS (Language): A pipeline without components that splits text into words as the
+        evaluated one does. No weights are loaded."""
+        directory = None if self.model is None else pipeline_directory(self.model)
+        if directory is None:
+            return spacy.blank(self.lang)
+        names = util.load_config(directory / "config.cfg")["nlp"]["pipeline"]
+        return util.load_model_from_path(directory, exclude=names)
+
+    def load(self) -> ComponentPredictor:
+        """Load the pipeline, or put the language model into a blank one.
+
+        RETURNS (ComponentPredictor): The predictor.
+        RAISES (ValueError): E315 for decoder options without a decoder, E317 for options
+            that it does not take, and what the pipeline and the component raise.
+        """
+        options = dict(self.decoder_options)
+        if options and self.decoder is None:
+            raise ValueError(Errors.E315)
+        if options:
+            try:
+                registry.get("misc", self.decoder)(**options)
+            except TypeError as error:
+                message = Errors.E317.format(decoder=self.decoder, error=error)
+                raise ValueError(message) from None
+        decoder = None if self.decoder is None else {"@misc": self.decoder, **options}
+        nlp = load(self.model, lang=self.lang, device=self.device, decoder=decoder)
+        return ComponentPredictor(nlp, find_component(nlp))
+
+
+def read_datasets(data: Mapping[str, str], selection: Selection, nlp: Language) -> list[DataSet]:
+    """Read data sets.
+
+    data (Mapping[str, str]): Name to path.
+    selection (Selection): Which sentences.
+    nlp (Language): Splits running text into words.
+    RETURNS (list[DataSet]): The data sets.
+    RAISES (ValueError): What `read_dataset` raises.
+    """
+    chosen = asdict(selection)
+    return [read_dataset(name, Path(path), nlp=nlp, **chosen) for name, path in data.items()]
+
+
+def evaluate_system(
+    system: System,
+    data: Mapping[str, str],
+    selection: Selection,
+    output: Path,
+    seen_labels: Path | None = None,
+    batch_size: int = 32,
+) -> dict[str, Any]:
+    """Predict data sets and measure the predictions. Continues an interrupted run.
+
+    system (System): What is evaluated.
+    data (Mapping[str, str]): Data set to path.
+    selection (Selection): Which sentences.
+    output (Path): The directory for predictions.jsonl.
+    seen_labels (Path | None): See `read_seen_labels`.
+    batch_size (int): Sentences per batch.
+    RETURNS (dict): Of `build_metrics`.
+    RAISES (ValueError): E316, and what `read_dataset` and the system raise.
+    """
+    seen = read_seen_labels(seen_labels)
+    # The data comes first: its faults are found in seconds, loading a model takes longer.
+    datasets = read_datasets(data, selection, system.tokenizer())
+    predictor = system.load()
+    # The weights are loaded here, not within the time of the first batch.
+    described = {
+        "name": system.name,
+        "decoder": predictor.decoder_name(system.decoder),
+        "decoder options": dict(system.decoder_options),
+        **predictor.describe(),
+    }
+    # What the predictions depend on. The path of a data set is not among it, its content is.
+    identity = {
+        "spacy_gner": __version__,
+        "model": model_identity(system.name),
+        "component": predictor.identity(),
+        **described,
+        "data": {dataset.name: _content(dataset) for dataset in datasets},
+    }
+    store = PredictionStore(output / FILE_NAME, identity)
+    msg = Printer()
+    if store.kept_as is not None:
+        msg.warn(f"The configuration changed: earlier predictions are kept in {store.kept_as}.")
+    elif store.done:
+        msg.info(f"Continuing: {len(store.done)} sentences were predicted before.")
+    sentences = run_predictions(datasets, predictor, store, batch_size)
+    configuration = {"data": dict(data), **_describe(selection, seen_labels)}
+    metrics = build_metrics(sentences, described, configuration, seen, predictor.reading)
+    metrics["read"] = {dataset.name: dataset.record for dataset in datasets}
+    return metrics
+
+
+def _content(dataset: DataSet) -> str:
+    sentences = [sentence_to_json(sentence) for sentence in dataset.sentences]
+    return fingerprint({"labels": dataset.labels, "sentences": sentences})
 
 
 def score_predictions(
-    path: Path, tokenizer: str | None, selection: Selection, seen_labels: Path | None
+    path: Path,
+    tokenizer: str | None,
+    selection: Selection,
+    output: Path,
+    seen_labels: Path | None = None,
 ) -> dict[str, Any]:
     """Measure the raw outputs of another system.
 
     path (Path): JSONL in the authors' format.
     tokenizer (str | None): The tokenizer of the system, for back tokenization.
-    selection (Selection): Of it, all but `split` counts.
+    selection (Selection): Of it, all but `split` and `spans_key` counts.
+    output (Path): The directory for predictions.jsonl: the outputs as those of a model are kept.
     seen_labels (Path | None): See `read_seen_labels`.
     RETURNS (dict): Of `build_metrics`.
     RAISES (ValueError): E316, E319, and what `read_predictions` raises.
@@ -62,74 +200,51 @@ def score_predictions(
         except (OSError, ValueError) as error:
             raise ValueError(Errors.E319.format(tokenizer=tokenizer, error=error)) from None
         reading = Reading(back_tokenizer=make_back_tokenizer(loaded))
-    sentences = read_predictions(
-        path, selection.drop_labels, selection.limit, selection.seed, selection.label_names, reading
-    )
+    chosen = asdict(selection)
+    for key in ("split", "spans_key"):
+        del chosen[key]
+    sentences = read_predictions(path, reading=reading, **chosen)
     configuration = {
         "predictions": str(path),
         "tokenizer": tokenizer,
-        "limit": selection.limit,
-        "seed": selection.seed,
-        "dropped labels": list(selection.drop_labels),
-        "label names": dict(selection.label_names),
-        "seen labels": seen_labels and str(seen_labels),
+        **_describe(selection, seen_labels),
     }
-    return build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
+    metrics = build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
+    store = PredictionStore(output / FILE_NAME, {**configuration, "outputs": _digest(path)})
+    for name, batch in sentences.items():
+        store.add(name, dict(enumerate(batch)))
+    return metrics
 
 
-def evaluate_predictor(
-    predictor: ComponentPredictor,
-    system: dict[str, Any],
-    data: Mapping[str, str],
-    selection: Selection,
-    output: Path,
-    seen_labels: Path | None = None,
-    batch_size: int = 32,
-    device: str | None = None,
-) -> dict[str, Any]:
-    """Predict data sets and measure the predictions. Continues an interrupted run.
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
-    predictor (ComponentPredictor): What is evaluated.
-    system (dict): `name` (that the model was loaded by), `decoder`, `decoder options`.
-    data (Mapping[str, str]): Data set to path.
-    selection (Selection): Which sentences.
-    output (Path): The directory for predictions.jsonl.
-    seen_labels (Path | None): See `read_seen_labels`.
-    batch_size (int): Sentences per batch.
-    device (str | None): What the user asked for, for the record.
-    RETURNS (dict): Of `build_metrics`.
-    RAISES (ValueError): E316, and what `read_dataset` and the predictor raise.
+
+def _describe(selection: Selection, seen_labels: Path | None) -> dict[str, Any]:
+    described = {key.replace("_", " "): value for key, value in asdict(selection).items()}
+    return {**described, "seen labels": seen_labels and str(seen_labels)}
+
+
+def folder_names(names: Sequence[str]) -> list[str]:
+    """A folder for each of several runs.
+
+    names (Sequence[str]): Of the systems: paths or names on the hub.
+    RETURNS (list[str]): Their last parts, without what cannot stand in the name of a folder;
+        numbered where they are alike.
     """
-    seen = read_seen_labels(seen_labels)
-    chosen = asdict(selection)
-    datasets = [read_dataset(name, Path(path), **chosen) for name, path in data.items()]
-    # The weights are loaded here, not within the time of the first batch.
-    described = {**system, **predictor.describe()}
-    # What the predictions depend on. The path of a data set is not among it, its content is.
-    identity = {
-        "spacy_gner": __version__,
-        "model": model_identity(system["name"]),
-        "component": predictor.identity(),
-        **described,
-        "data": {dataset.name: fingerprint(asdict(dataset)) for dataset in datasets},
-    }
-    store = PredictionStore(output / "predictions.jsonl", identity)
-    msg = Printer()
-    if store.replaced:
-        msg.warn("The configuration changed: earlier predictions are replaced.")
-    elif store.done:
-        msg.info(f"Continuing: {len(store.done)} sentences were predicted before.")
-    sentences = run_predictions(datasets, predictor, store, batch_size)
-    configuration = {
-        "data": dict(data),
-        "split": selection.split,
-        "limit": selection.limit,
-        "seed": selection.seed,
-        "dropped labels": list(selection.drop_labels),
-        "label names": dict(selection.label_names),
-        "seen labels": seen_labels and str(seen_labels),
-    }
-    return build_metrics(sentences, described, configuration, seen, predictor.reading)
+    folders: list[str] = []
+    for name in names:
+        last = re.split(r"[\\/]", name.rstrip("\\/"))[-1]
+        stem = re.sub(r"[^\w.-]+", "_", last).strip(".") or "run"
+        folder, number = stem, 1
+        while folder in folders:
+            number += 1
+            folder = f"{stem}-{number}"
+        folders.append(folder)
+    return folders
+
+
+# --- options ---------------------------------------------------------------------------
 
 
 def read_pairs(values: Sequence[str], option: str, example: str) -> dict[str, str]:
@@ -163,7 +278,7 @@ def read_options(values: Sequence[str]) -> dict[str, Any]:
     for key, text in read_pairs(values, "decoder-option", "num_beams=4").items():
         try:
             options[key] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             options[key] = text
     return options
 
@@ -179,7 +294,7 @@ def read_label_names(path: Path | None) -> dict[str, str]:
         return {}
     try:
         names = json.loads(path.read_text(encoding="utf8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(Errors.E320.format(path=path, error=error)) from None
     if not isinstance(names, dict) or not all(isinstance(v, str) and v for v in names.values()):
         raise ValueError(Errors.E320.format(path=path, error="not an object of names"))
@@ -198,39 +313,9 @@ def read_seen_labels(path: Path | None) -> list[str] | None:
     try:
         text = path.read_text(encoding="utf8").strip()
         labels = list(json.loads(text)) if text[:1] in ("[", "{") else text.splitlines()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(Errors.E316.format(path=path, error=error)) from None
     labels = [label.strip() for label in labels if isinstance(label, str) and label.strip()]
     if not labels:
         raise ValueError(Errors.E316.format(path=path, error="no label in it"))
     return labels
-
-
-def load_predictor(
-    model: str | None = None,
-    decoder: str | None = None,
-    decoder_options: Mapping[str, Any] | None = None,
-    device: str | None = None,
-) -> ComponentPredictor:
-    """Load a pipeline, or put a language model into a blank one.
-
-    model (str | None): A saved pipeline (directory or package), or what
-        `spacy_gner.Transformer.v1` takes as `name`; None is the embedded default.
-    decoder (str | None): A registered decoder. None takes that of the pipeline, or the
-        default of the component.
-    decoder_options (Mapping | None): Arguments of that decoder.
-    device (str | None): "auto", "cpu", "cuda:0"; None keeps the config's.
-    RETURNS (ComponentPredictor): The predictor.
-    RAISES (ValueError): E315 for decoder options without a decoder, E317 for options
-        that it does not take, and what the
-        pipeline and the component raise.
-    """
-    if decoder_options and decoder is None:
-        raise ValueError(Errors.E315)
-    nlp, component = make_pipeline(model, None, device=device, decoder=decoder)
-    if decoder is not None and decoder_options:
-        try:
-            component.decoder = registry.get("misc", decoder)(**decoder_options)
-        except TypeError as error:
-            raise ValueError(Errors.E317.format(decoder=decoder, error=error)) from None
-    return ComponentPredictor(nlp, component)

@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .records import Mention, RawOutput, ScoredSentence
+from ..errors import Errors
+from .records import ScoredSentence, json_text, sentence_from_json, sentence_to_json
+
+FILE_NAME = "predictions.jsonl"
 
 
 def fingerprint(configuration: Mapping[str, Any]) -> str:
@@ -15,7 +19,7 @@ def fingerprint(configuration: Mapping[str, Any]) -> str:
     configuration (Mapping): JSON values.
     RETURNS (str): 16 hexadecimal digits.
     """
-    text = json.dumps(configuration, sort_keys=True, ensure_ascii=False)
+    text = json_text(configuration, sort_keys=True)
     return hashlib.sha256(text.encode("utf8")).hexdigest()[:16]
 
 
@@ -26,20 +30,24 @@ class PredictionStore:
     sentence. Lines are only appended, so that whatever was predicted before an
     interruption is there; a line that was cut off by it is dropped.
 
-    path (Path): The file.
+    path (Path): The file. Where it holds something else, that is kept under another name.
     configuration (Mapping): What the predictions depend on.
+
+    The attribute `kept_as` (Path | None) says under which name.
     """
 
     def __init__(self, path: Path, configuration: Mapping[str, Any]):
         self.path = path
         self.done: dict[tuple[str, int], ScoredSentence] = {}
-        self.replaced = False
+        self.kept_as: Path | None = None
         name = fingerprint(configuration)
         header = {"fingerprint": name, "configuration": configuration}
         if not self._read(name):
-            self.replaced = path.is_file()
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(header, ensure_ascii=False) + "\n", encoding="utf8")
+            if path.is_file():
+                self.kept_as = _free_name(path)
+                path.rename(self.kept_as)
+            path.write_text(json_text(header) + "\n", encoding="utf8")
 
     def add(self, dataset: str, numbered: Mapping[int, ScoredSentence]) -> None:
         """Append predictions and make sure that they are on disk.
@@ -51,7 +59,9 @@ class PredictionStore:
             for index, sentence in numbered.items():
                 self.done[dataset, index] = sentence
                 record = {"dataset": dataset, "index": index, **sentence_to_json(sentence)}
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.write(json_text(record) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def _read(self, expected: str) -> bool:
         if not self.path.is_file():
@@ -64,7 +74,7 @@ class PredictionStore:
             for line in lines[1:]:
                 record = json.loads(line)
                 self.done[record["dataset"], record["index"]] = sentence_from_json(record)
-        except (IndexError, KeyError, TypeError, ValueError):
+        except (IndexError, KeyError, TypeError, ValueError, RecursionError):
             self.done.clear()
             return False
         whole = b"\n".join(lines) + b"\n"
@@ -73,60 +83,29 @@ class PredictionStore:
         return True
 
 
-def sentence_to_json(sentence: ScoredSentence) -> dict[str, Any]:
-    """Turn a sentence into JSON values.
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (free := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
+        number += 1
+    return free
 
-    sentence (ScoredSentence): The sentence.
-    RETURNS (dict): For `sentence_from_json`.
+
+def load_predictions(path: Path) -> dict[str, list[ScoredSentence]]:
+    """Read the predictions of a finished evaluation, with their raw outputs.
+
+    path (Path): predictions.jsonl, or the output directory of an evaluation.
+    RETURNS (dict[str, list[ScoredSentence]]): Data set to sentences, in its order.
+    RAISES (ValueError): E310 if it is none.
     """
-    scores = sentence.scores or (None,) * len(sentence.predicted)
-    outputs = []
-    for output in sentence.outputs:
-        record: dict[str, Any] = {"text": output.text}
-        if output.words != sentence.words:
-            record["words"] = output.words
-        if not output.complete:
-            record["complete"] = False
-        if output.forward_passes is not None:
-            record["forward_passes"] = output.forward_passes
-        if output.wordings is not None:
-            record["wordings"] = output.wordings
-        if output.hit_max_forks is not None:
-            record["hit_max_forks"] = output.hit_max_forks
-        outputs.append(record)
-    return {
-        "words": sentence.words,
-        "labels": sentence.labels,
-        "gold": sentence.gold,
-        "predicted": [[*m, s] for m, s in zip(sentence.predicted, scores, strict=True)],
-        "outputs": outputs,
-        "seconds": sentence.seconds,
-    }
-
-
-def sentence_from_json(record: Mapping[str, Any]) -> ScoredSentence:
-    """The inverse of `sentence_to_json`.
-
-    record (Mapping): JSON values; further keys do not matter.
-    RETURNS (ScoredSentence): The sentence.
-    """
-    words = tuple(record["words"])
-    return ScoredSentence(
-        words=words,
-        labels=tuple(record["labels"]),
-        gold=tuple(Mention(*mention) for mention in record["gold"]),
-        predicted=tuple(Mention(*mention[:3]) for mention in record["predicted"]),
-        scores=tuple(mention[3] for mention in record["predicted"]),
-        outputs=tuple(
-            RawOutput(
-                tuple(output.get("words", words)),
-                output["text"],
-                output.get("complete", True),
-                output.get("forward_passes"),
-                tuple(output["wordings"]) if "wordings" in output else None,
-                output.get("hit_max_forks"),
-            )
-            for output in record.get("outputs", ())
-        ),
-        seconds=record.get("seconds"),
-    )
+    file = path / FILE_NAME if path.is_dir() else path
+    found: dict[str, dict[int, ScoredSentence]] = {}
+    try:
+        with file.open("rb") as lines:
+            json.loads(next(lines))["fingerprint"]
+            for line in lines:
+                record = json.loads(line)
+                numbered = found.setdefault(record["dataset"], {})
+                numbered[record["index"]] = sentence_from_json(record)
+    except (OSError, StopIteration, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(Errors.E310.format(path=file, error=error)) from None
+    return {name: [batch[i] for i in sorted(batch)] for name, batch in found.items()}

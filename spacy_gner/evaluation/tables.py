@@ -1,97 +1,142 @@
-"""The tables of a report, as data: Markdown and HTML are made of the same ones."""
+"""The tables of a report, as data: Markdown, terminal and HTML are made of the same ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from .cells import Table, number, percent, size_text
-from .paper import REFERENCE_MODELS, load_paper, reference_scores
+from .mistakes import KINDS
+from .outputs import ISSUES
 
-_VARIANT_NAMES = {
-    "full": "LCS+BT",
-    "without_back_tokenization": "w/o BT",
-    "without_lcs": "w/o LCS+BT",
-}
+_EMPTY = "–"
+_MOST_CONFUSIONS = 15
 
 
-def build_tables(metrics: Mapping[str, Any], reference: str | None = "zero_shot") -> list[Table]:
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    title (str): Its heading.
+    columns (Sequence[str]): Column headings; the first column holds names.
+    rows (Sequence[Sequence[str]]): Cells as text.
+    note (str): A sentence below it.
+    detail (bool): Whether a page may fold it away.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    detail: bool = False
+
+    @property
+    def is_zero(self) -> bool:
+        """RETURNS (bool): Whether there is nothing in it but zeros: not worth a place."""
+        cells = [cell for row in self.rows for cell in row[1:]]
+        return not any(cell.strip("0.,%") not in ("", _EMPTY) for cell in cells)
+
+
+def percent(value: float | None, digits: int = 2) -> str:
+    """A share as percent, "–" for None.
+
+    value (float | None): In [0, 1].
+    digits (int): After the point.
+    RETURNS (str): Without a sign for percent.
+    """
+    return _EMPTY if value is None else f"{100 * value:.{digits}f}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number with thousands separators, "–" for None."""
+    return _EMPTY if value is None else f"{value:,.{digits}f}"
+
+
+def size_text(count: int | None) -> str:
+    """A number of parameters as the paper writes it: "248M", "3.0B"."""
+    if not count:
+        return _EMPTY
+    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"
+
+
+def value_text(value: Any) -> str:
+    """A value of the configuration as text."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={value_text(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(value_text, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def report_facts(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """What was evaluated, and how.
+
+    metrics (Mapping): Of `build_metrics`.
+    RETURNS (dict[str, str]): Name to value, as text.
+    """
+    facts = {
+        "spacy-gner": f"{metrics['spacy_gner']}, {metrics['created']}",
+        **metrics["system"],
+        **metrics["configuration"],
+    }
+    return {str(name): value_text(value) for name, value in facts.items()}
+
+
+def build_tables(metrics: Mapping[str, Any]) -> list[Table]:
     """All tables of a report.
 
     metrics (Mapping): Of `build_metrics`.
-    reference (str | None): Which of the paper's figures to show: "zero_shot",
-        "supervised" or None.
-    RETURNS (list[Table]): In the order of the report. Tables without content are left out.
+    RETURNS (list[Table]): In the order of the report, the strict scores first. Tables
+        without content are left out.
     """
     datasets = metrics["datasets"]
     tables = [
-        _scores(metrics),
-        _reference(metrics, reference),
+        _strict(metrics),
+        _uniner(metrics),
         _mistakes(metrics),
-        _raw_outputs(metrics),
-        _matching_variants(metrics, reference),
-        _matching_speed(datasets, reference),
-        _speed(metrics, reference),
         _by_length(metrics),
         _by_seen(datasets),
         _calibration(datasets),
+        _speed(metrics),
+        _outputs(metrics),
         *(_labels(dataset) for dataset in datasets),
         *(_confusions(dataset) for dataset in datasets),
     ]
-    return [table for table in tables if table and table.rows]
+    return [table for table in tables if table.rows]
 
 
-def _named(metrics: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _named(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for dataset in metrics["datasets"]:
         yield dataset["name"], dataset
     if len(metrics["datasets"]) > 1:
         yield "average", metrics["average"]
 
 
-def _scores(metrics: Mapping[str, Any]) -> Table:
+def _strict(metrics: Mapping[str, Any]) -> Table:
     rows = [
         [
             name,
             number(part.get("n_sentences"), 0),
             number(part.get("n_gold"), 0),
             *(percent(part["strict"][key]) for key in "prf"),
-            *(percent(part["uniner"][key]) for key in "prf"),
         ]
         for name, part in _named(metrics)
     ]
     columns = ["data set", "sentences", "entities", "P", "R", "F1"]
-    columns += ["UniNER P", "UniNER R", "UniNER F1"]
-    note = "P, R, F1: strict entities, micro-averaged (spaCy's Scorer). In percent."
+    note = "Span and label must both be right; micro-averaged (spaCy's Scorer). In percent."
     return Table("Scores", columns, rows, note)
 
 
-def _reference(metrics: Mapping[str, Any], reference: str | None) -> Table | None:
-    if reference is None:
-        return None
-    printed = reference_scores(reference)
-    models = [model for model in REFERENCE_MODELS if model in printed]
-    parts = [(name, part) for name, part in _named(metrics) if name in printed["GNER-LLaMA"]]
-    names = {name for name, _ in parts} - {"average"}
-    if not names:
-        return None
-    if len(names) != len(metrics["datasets"]) or len(names) != len(printed["GNER-LLaMA"]) - 1:
-        # The paper's average is over all of its sets: no other stands beside it.
-        parts = [(name, part) for name, part in parts if name != "average"]
-    rows = [
-        [name, percent(part["uniner"]["f"])]
-        + [number(printed[model].get(name), 2) for model in models]
-        for name, part in parts
-    ]
-    tables = "2 and 11" if reference == "zero_shot" else "3 and 11"
+def _uniner(metrics: Mapping[str, Any]) -> Table:
+    rows = [[name, *(percent(part["uniner"][x]) for x in "prf")] for name, part in _named(metrics)]
     note = (
-        f"UniNER-style F1 in percent; other columns: Tables {tables} of the paper "
-        "(Ding et al. 2024)."
+        "Distinct normalized texts per sentence: what the papers on UniversalNER and GNER report. "
+        "Not comparable with the strict scores above. In percent."
     )
-    return Table("Beside the paper", ["data set", "this system", *models], rows, note)
+    return Table("Scores in the style of UniNER", ["data set", "P", "R", "F1"], rows, note)
 
 
 def _mistakes(metrics: Mapping[str, Any]) -> Table:
-    kinds = ("correct", "unlabeled", "noisy", "boundary", "spurious")
     rows = [
-        [name, *(percent(part["mistakes"][kind], 1) for kind in kinds)]
+        [name, *(percent(part["mistakes"][kind], 1) for kind in KINDS)]
         for name, part in _named(metrics)
     ]
     columns = ["data set", "correct", "unlabeled (UE)", "noisy (NE)", "boundary (BE)", "spurious"]
@@ -102,78 +147,22 @@ def _mistakes(metrics: Mapping[str, Any]) -> Table:
     return Table("Mistakes", columns, rows, note)
 
 
-def _raw_outputs(metrics: Mapping[str, Any]) -> Table:
+def _outputs(metrics: Mapping[str, Any]) -> Table:
+    shares = (*ISSUES, "any", "incomplete", "unmatched")
     rows = [
-        [
-            name,
-            *(percent(repair[key], 1) for key in ("omissions", "additions", "substitutions")),
-            percent(repair["any"], 1),
-            percent(repair["incomplete"], 1),
-            *(percent(repair["unmatched"][key]) for key in _VARIANT_NAMES),
-        ]
-        for name, repair in _repairs(metrics)
+        [dataset["name"], *(percent(dataset["outputs"][key]) for key in shares)]
+        for dataset in metrics["datasets"]
+        if dataset["outputs"]
     ]
-    columns = ["data set", "omissions", "additions", "substitutions", "any", "cut off"]
-    columns += [f"unmatched: {name}" for name in _VARIANT_NAMES.values()]
+    columns = ["data set", *ISSUES, "any of these", "cut off", "unmatched words"]
     note = (
-        "Shares of the sentences in percent. Unmatched: share of the words that no generated "
-        "word answers; they become O."
+        "Shares of the sentences in percent (unmatched words: of the words that no generated word "
+        "answers; they become O). All zero for decoders that force the words."
     )
     return Table("Raw outputs", columns, rows, note)
 
 
-def _repairs(metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(part["name"], part["repair"]) for part in metrics["datasets"] if part["repair"]]
-
-
-def _matching_variants(metrics: Mapping[str, Any], reference: str | None) -> Table:
-    parts = ("strict", "uniner", "affected")
-    rows = [
-        [name, *(percent(repair[part][key]) for part in parts for key in _VARIANT_NAMES)]
-        for name, repair in _repairs(metrics)
-    ]
-    average = metrics["average"]["repair"]
-    if len(rows) > 1 and average:
-        found = [percent(average[part][key]) for part in parts[:2] for key in _VARIANT_NAMES]
-        rows.append(["average", *found, *["–"] * 3])
-    if rows and reference:
-        paper = load_paper()["table6_matching"]
-        for model in paper[0]["f1"]:
-            printed = {row["variant"]: row["f1"][model][reference] for row in paper}
-            found = [number(printed[key], 2) for key in _VARIANT_NAMES]
-            rows.append([f"{model} (paper, Table 6)", *["–"] * 3, *found, *["–"] * 3])
-    columns = ["data set"]
-    for part in ("F1", "UniNER F1", "affected"):
-        columns += [f"{part}: {name}" for name in _VARIANT_NAMES.values()]
-    note = (
-        "In percent, read anew from the raw outputs. BT: back tokenization. LCS: longest common "
-        "subsequence; without it words are matched by position only. Affected: F1 on the "
-        "sentences whose output departs from the words."
-    )
-    return Table("Matching: what it saves", columns, rows, note)
-
-
-def _matching_speed(datasets: Sequence[Mapping[str, Any]], reference: str | None) -> Table:
-    totals: dict[str, list[tuple[int, float]]] = {}
-    for dataset in datasets:
-        for row in dataset["matching"]:
-            totals.setdefault(row["words"], []).append((row["n"], row["speedup"]))
-    paper = load_paper()["table5_matching_speedup"][-1]["speedup"]
-    rows = []
-    for words, found in totals.items():
-        n = sum(count for count, _ in found)
-        mean = sum(count * speedup for count, speedup in found) / n
-        row = [words, number(n, 0), f"{mean:.1f}×"]
-        rows.append(row + ([f"{paper[words]:.1f}×"] if reference else []))
-    columns = ["words", "outputs", "speed-up"] + (["paper (Table 5)"] if reference else [])
-    note = (
-        "Time of the classic O(N²) LCS, in Python, over the time of the matcher, on the same "
-        "outputs in one process. Outputs that copy the words need no search."
-    )
-    return Table("Matching: speed", columns, rows, note)
-
-
-def _speed(metrics: Mapping[str, Any], reference: str | None) -> Table:
+def _speed(metrics: Mapping[str, Any]) -> Table:
     rows = []
     size = size_text(metrics["system"].get("parameters"))
     for dataset in metrics["datasets"]:
@@ -181,18 +170,10 @@ def _speed(metrics: Mapping[str, Any], reference: str | None) -> Table:
         if speed["seconds"] is not None:
             passes = number(speed["forward_passes_per_sentence"], 2)
             rate = number(speed["sentences_per_second"], 2)
-            cut = percent(speed.get("hit_max_forks"))
-            rows.append([dataset["name"], size, rate, passes, cut])
-    if rows and reference:
-        rows += [
-            [f"{row['model']} (paper, Table 4)", row["parameters"], f"{row[key]:.2f}", "–", "–"]
-            for key in ["instances_per_second"]
-            for row in load_paper()["table4_speed"]
-        ]
+            rows.append([dataset["name"], size, rate, passes, percent(speed["cut_short"])])
     columns = ["data set", "parameters", "sentences/s", "forward passes per sentence"]
     columns += ["searches cut short (%)"]
-    note = "The paper's figures are from an A100 GPU with batch size 4." if reference else ""
-    return Table("Speed", columns, rows, note)
+    return Table("Speed", columns, rows)
 
 
 def _by_length(metrics: Mapping[str, Any]) -> Table:
@@ -204,7 +185,7 @@ def _by_length(metrics: Mapping[str, Any]) -> Table:
     return Table("By length of the sentence", columns, rows, "All data sets together, strict.")
 
 
-def _by_seen(datasets: Sequence[Mapping[str, Any]]) -> Table:
+def _by_seen(datasets: Iterable[Mapping[str, Any]]) -> Table:
     rows = [
         [dataset["name"], group, number(len(part["labels"]), 0)]
         + [percent(part[key]) for key in "prf"]
@@ -216,7 +197,7 @@ def _by_seen(datasets: Sequence[Mapping[str, Any]]) -> Table:
     return Table("By labels seen in training", columns, rows, "Strict scores.")
 
 
-def _calibration(datasets: Sequence[Mapping[str, Any]]) -> Table:
+def _calibration(datasets: Iterable[Mapping[str, Any]]) -> Table:
     rows = [
         [dataset["name"], number(found["n"], 0), percent(found["ece"])]
         for dataset in datasets
@@ -236,16 +217,14 @@ def _labels(dataset: Mapping[str, Any]) -> Table:
     return Table(f"Labels of {dataset['name']}", columns, rows, "Strict scores.", detail=True)
 
 
-def _confusions(dataset: Mapping[str, Any], most: int = 15) -> Table:
+def _confusions(dataset: Mapping[str, Any]) -> Table:
     counts = sorted(
-        (
-            (-count, gold, predicted)
-            for gold, row in dataset["mistakes"]["confusion"].items()
-            for predicted, count in row.items()
-            if gold != predicted
-        )
+        (-count, gold, predicted)
+        for gold, row in dataset["mistakes"]["confusion"].items()
+        for predicted, count in row.items()
+        if gold != predicted
     )
-    rows = [[gold, predicted, number(-count, 0)] for count, gold, predicted in counts[:most]]
+    rows = [[gold, found, number(-count, 0)] for count, gold, found in counts[:_MOST_CONFUSIONS]]
     note = "O as gold: a spurious prediction. O as prediction: an unlabeled entity."
     title = f"Most frequent confusions of {dataset['name']}"
     return Table(title, ["gold", "predicted", "entities"], rows, note, detail=True)

@@ -43,7 +43,7 @@ def load(
     config = dict(settings or {})
     if decoder is not None:
         config["decoder"] = {"@misc": decoder} if isinstance(decoder, str) else dict(decoder)
-    directory = None if model is None else _pipeline_directory(str(model))
+    directory = None if model is None else pipeline_directory(str(model))
     if directory is None:
         return _build(None if model is None else str(model), labels, lang, device, config)
     name = _component_name(directory)
@@ -121,7 +121,7 @@ def _build(
     return nlp
 
 
-def _pipeline_directory(model: str) -> Path | None:
+def pipeline_directory(model: str) -> Path | None:
     """RETURNS (Path | None): Where a saved or installed pipeline lies; None for the name or
     directory of a language model."""
     path = Path(model)

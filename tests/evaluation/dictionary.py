@@ -17,12 +17,12 @@ class DictionaryPredictor:
         self.n_calls = 0
         self.n_sentences = 0
 
-    def __call__(self, questions):
+    def __call__(self, sentences):
         if self.n_calls == self.stop_after:
             raise KeyboardInterrupt
         self.n_calls += 1
-        self.n_sentences += len(questions)
-        return [self._predict(tuple(words), tuple(labels)) for words, labels in questions]
+        self.n_sentences += len(sentences)
+        return [self._predict(sentence.words, sentence.labels) for sentence in sentences]
 
     def _predict(self, words, labels):
         found = [self.entries.get(word) for word in words]

@@ -1,7 +1,7 @@
 """A small evaluation whose text tries to break out of a page."""
 
 from spacy_gner.evaluation.metrics import build_metrics
-from spacy_gner.evaluation.records import Mention, RawOutput, ScoredSentence
+from spacy_gner.evaluation.records import Mention, ScoredSentence, raw_output
 
 SCRIPT = "<script>alert(1)</script>"
 EVIL_LABEL = 'a"><img src=x onerror=alert(1)>'
@@ -9,7 +9,7 @@ EVIL_LABEL = 'a"><img src=x onerror=alert(1)>'
 
 def sentence(words, gold, predicted, labels=("city", "person"), score=0.8, text=None):
     words = tuple(words)
-    outputs = () if text is None else (RawOutput(words, text, forward_passes=2.0),)
+    outputs = () if text is None else (raw_output(words, labels, text, forward_passes=2),)
     return ScoredSentence(
         words,
         labels,

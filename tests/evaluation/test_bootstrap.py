@@ -1,6 +1,6 @@
 import numpy
 
-from spacy_gner.evaluation.bootstrap import paired_bootstrap
+from spacy_gner.evaluation.comparison import paired_bootstrap
 
 
 def _counts(hits, misses, n=200):

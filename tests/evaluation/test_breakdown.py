@@ -1,9 +1,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.evaluation.breakdown import score_by_length, score_by_seen
 from spacy_gner.evaluation.records import Mention, ScoredSentence
-from spacy_gner.evaluation.strict import score_strict
+from spacy_gner.evaluation.scores import score_by_length, score_by_seen, score_strict
 
 from .strategies import sentences
 

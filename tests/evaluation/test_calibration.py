@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.evaluation.calibration import score_calibration
 from spacy_gner.evaluation.records import Mention, ScoredSentence
+from spacy_gner.evaluation.scores import score_calibration
 
 from .strategies import sentences
 

@@ -1,14 +1,15 @@
 import pytest
 
 from spacy_gner.evaluation.comparison import (
-    beams_table,
     compare_metrics,
+    compare_runs,
+    comparison_sections,
     count_sentences,
     mark_entities,
-    render_comparison,
     runs_table,
 )
 from spacy_gner.evaluation.records import Mention
+from spacy_gner.evaluation.text import render_markdown, render_plain
 
 from .results import SCRIPT, make_metrics
 
@@ -35,14 +36,16 @@ def test_compare_metrics_lists_the_sentences_that_changed():
 def test_compare_metrics_names_sets_that_only_one_has():
     comparison = compare_metrics(make_metrics(["x", "y"]), make_metrics(["x", "z"]))
     assert comparison["unpaired"] == ["y", "z"]
-    assert "Only in one of them: y, z" in render_comparison(comparison, ("A", "B"))
+    assert "Only in one of them: y, z" in render_markdown(
+        comparison_sections(comparison, ("A", "B"))
+    )
 
 
 def test_compare_metrics_refuses_other_data():
     with pytest.raises(ValueError, match=r"\[GNER-E314\] left and right .*no data set in common"):
         compare_metrics(make_metrics(["x"]), make_metrics(["y"]), names=("left", "right"))
     other = make_metrics(["x"])
-    other["datasets"][0]["sentences"][0]["words"][0] = "at"
+    other["datasets"][0]["sentences"][0]["words"] = ("at", "Paris")
     with pytest.raises(ValueError, match=r"\[GNER-E314\].*sentences of x differ"):
         compare_metrics(make_metrics(["x"]), other)
     with pytest.raises(ValueError, match=r"\[GNER-E312\]"):
@@ -51,7 +54,7 @@ def test_compare_metrics_refuses_other_data():
 
 def test_render_comparison_escapes_the_data():
     comparison = compare_metrics(make_metrics(["x"]), make_metrics(["x"], better=True))
-    text = render_comparison(comparison, ("A", "B"))
+    text = render_markdown(comparison_sections(comparison, ("A", "B")))
     assert SCRIPT not in text and "&lt;script&gt;" in text
     assert "«New York: city»" in text
     assert "Sentence 2 (+3)" in text
@@ -68,16 +71,15 @@ def test_runs_table_shows_speed_and_size():
     assert row["parameters"] == "135M"
     assert row["sentences/s"] == "10.00"
     assert row["forward passes per sentence"] == "2.00"
-    assert row["F1"] == "40.00"
+    assert row["strict F1"] == "40.00"
+    assert row["ECE"] == "30.00"
 
 
-def test_beams_table_stands_beside_the_papers():
-    runs = {}
-    for n in (1, 4):
-        runs[str(n)] = make_metrics(["x"])
-        runs[str(n)]["system"]["num_beams"] = n
-    table = beams_table(runs)
-    assert table.columns == ["system", "1", "2", "3", "4"]
-    assert [cell == "–" for cell in table.rows[0]] == [False, False, True, True, False]
-    assert ["GNER-T5-base (paper)", "59.46", "60.32", "60.40", "60.44"] in table.rows
-    assert beams_table({"A": make_metrics(["x"])}) is None
+def test_three_runs_are_each_compared_with_the_first():
+    runs = {name: make_metrics(["x"], better=name != "a") for name in ("a", "b", "c")}
+    comparison = compare_runs(runs)
+    assert comparison.values["first"] == "a" and set(comparison.values["against"]) == {"b", "c"}
+    text = render_plain(comparison.sections)
+    assert "b against a" in text and "c against a" in text and "+" in text
+    assert "&lt;" not in text and "\\" not in text
+    assert SCRIPT in text  # as it is: a terminal runs nothing

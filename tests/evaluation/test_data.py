@@ -6,8 +6,8 @@ import spacy
 from spacy.tokens import DocBin
 
 from spacy_gner.corpora.passage import Passage, make_example
-from spacy_gner.evaluation.data import GoldSentence, read_dataset
-from spacy_gner.evaluation.records import Mention
+from spacy_gner.evaluation.data import read_dataset
+from spacy_gner.evaluation.records import Mention, ScoredSentence
 
 ROWS = [
     {"words": ["Marie", "Curie"], "labels": ["B-person", "I-person"]},
@@ -26,7 +26,7 @@ def _write(path, rows=ROWS):
 def test_read_dataset_reads_jsonl(tmp_path, name):
     dataset = read_dataset("x", _write(tmp_path / name), drop_labels=["miscellaneous"])
     assert dataset.labels == ("city", "person")
-    assert [sentence.mentions for sentence in dataset.sentences] == [
+    assert [sentence.gold for sentence in dataset.sentences] == [
         (Mention(0, 2, "person"),),
         (Mention(1, 2, "city"),),
         (),
@@ -87,19 +87,20 @@ def test_read_dataset_asks_open_passages_for_their_own_types(tmp_path):
     dataset = read_dataset("x", path, drop_labels=["letter"])
     first, second, third = dataset.sentences
     assert first.words == ("Ada", "saw", "Rome", ".")
-    assert first.mentions == (Mention(0, 1, "person"), Mention(2, 3, "city"))
-    assert [dataset.labels_of(s) for s in dataset.sentences] == [("person", "city"), (), ("city",)]
-    assert third.mentions == (Mention(1, 2, "city"),)
+    assert first.gold == (Mention(0, 1, "person"), Mention(2, 3, "city"))
+    assert [s.labels for s in dataset.sentences] == [("person", "city"), (), ("city",)]
+    assert third.gold == (Mention(1, 2, "city"),)
     assert dataset.labels == ("city", "person")
 
 
 def test_read_dataset_takes_text_for_columns_where_lines_end_with_a_tag(tmp_path):
     path = tmp_path / "test.txt"
     path.write_text("[a](b)\tB-programming language\nis\tO\n\nin\tO\n")
-    first, second = read_dataset("x", tmp_path).sentences
+    dataset = read_dataset("x", tmp_path)
+    first, second = dataset.sentences
     assert first.words == ("[a](b)", "is")
-    assert first.mentions == (Mention(0, 1, "programming language"),)
-    assert first.labels is None
+    assert first.gold == (Mention(0, 1, "programming language"),)
+    assert first.labels == second.labels == ("programming language",)
 
 
 def test_read_dataset_reads_docs_and_passes_over_white_space(tmp_path):
@@ -107,8 +108,8 @@ def test_read_dataset_reads_docs_and_passes_over_white_space(tmp_path):
     reference = make_example(spacy.blank("en"), passage).reference
     DocBin(docs=[reference], store_user_data=True).to_disk(tmp_path / "x.spacy")
     (sentence,) = read_dataset("x", tmp_path / "x.spacy").sentences
-    assert sentence == GoldSentence(
-        ("New", "York", "is"), (Mention(0, 2, "city"),), ("city", "person")
+    assert sentence == ScoredSentence(
+        ("New", "York", "is"), ("city", "person"), (Mention(0, 2, "city"),)
     )
 
 

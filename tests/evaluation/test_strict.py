@@ -6,7 +6,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_gner.evaluation.records import Mention, ScoredSentence
-from spacy_gner.evaluation.strict import score_strict
+from spacy_gner.evaluation.scores import score_strict
 
 from .strategies import sentences
 

@@ -3,8 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.evaluation.records import Mention, ScoredSentence
-from spacy_gner.evaluation.strict import score_strict
-from spacy_gner.evaluation.uniner import normalize_text, score_uniner
+from spacy_gner.evaluation.scores import normalize_text, score_strict, score_uniner
 
 from .strategies import sentences
 

@@ -1,8 +1,8 @@
 import pytest
 
-from spacy_gner.evaluation.data import DataSet, GoldSentence
-from spacy_gner.evaluation.records import Mention
-from spacy_gner.evaluation.runner import run_predictions
+from spacy_gner.evaluation.data import DataSet
+from spacy_gner.evaluation.predict import run_predictions
+from spacy_gner.evaluation.records import Mention, ScoredSentence
 from spacy_gner.evaluation.store import PredictionStore
 
 from .dictionary import DictionaryPredictor
@@ -11,9 +11,12 @@ ENTRIES = {"Paris": "city", "Rome": "city", "Curie": "person"}
 
 
 def _datasets(n=10):
-    one = [GoldSentence(("in",) * (n - i) + ("Paris",), (Mention(n - i, n - i + 1, "city"),))
-           for i in range(n)]  # fmt: skip
-    two = [GoldSentence(("Curie",), (Mention(0, 1, "person"),))]
+    labels = ("city",)
+    one = [
+        ScoredSentence(("in",) * i + ("Paris",), labels, (Mention(i, i + 1, "city"),))
+        for i in range(n, 0, -1)
+    ]
+    two = [ScoredSentence(("Curie",), ("city", "person"), (Mention(0, 1, "person"),))]
     return [DataSet("one", tuple(one), ("city",)), DataSet("two", tuple(two), ("city", "person"))]
 
 
@@ -26,9 +29,9 @@ def test_run_predictions_keeps_the_order_of_the_data(tmp_path):
         assert all(s.predicted == s.gold for s in results[dataset.name])
     first = results["one"][0]
     assert first.scores == (0.75,)
-    assert first.outputs[0].text.endswith("Paris(B-city)")
-    assert first.outputs[0].forward_passes == 2.0
-    assert first.outputs[0].hit_max_forks is True
+    assert first.outputs[0].generation.text.endswith("Paris(B-city)")
+    assert first.outputs[0].generation.forward_passes == 2
+    assert first.outputs[0].generation.cut_short is True
     assert first.seconds > 0
 
 

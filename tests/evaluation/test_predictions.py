@@ -1,10 +1,10 @@
+import gzip
 import json
 
 import pytest
 
-from spacy_gner.evaluation.foreign import read_predictions
+from spacy_gner.evaluation.outputs import Reading, read_predictions
 from spacy_gner.evaluation.records import Mention
-from spacy_gner.evaluation.repair import Reading
 
 
 def _line(dataset="x", labels=("person", "city"), prediction="Marie(B-person) in(O) Paris(B-city)"):
@@ -48,9 +48,13 @@ def test_read_predictions_takes_other_names(tmp_path):
 def test_read_predictions_draws_as_for_data(tmp_path):
     lines = [_line(prediction=f"Marie(B-person) {i}") for i in range(30)]
     path = _write(tmp_path / "p.jsonl", lines)
-    drawn = [s.outputs[0].text for s in read_predictions(path, limit=5, seed=1)["x"]]
-    assert drawn == [s.outputs[0].text for s in read_predictions(path, limit=5, seed=1)["x"]]
-    assert drawn != [s.outputs[0].text for s in read_predictions(path, limit=5, seed=2)["x"]]
+
+    def draw(seed):
+        read = read_predictions(path, limit=5, seed=seed)["x"]
+        return [sentence.outputs[0].generation.text for sentence in read]
+
+    assert draw(1) == draw(1) and len(draw(1)) == 5
+    assert draw(1) != draw(2)
 
 
 def test_read_predictions_limits_each_data_set(tmp_path):
@@ -71,8 +75,9 @@ def test_read_predictions_uses_the_back_tokenizer(tmp_path):
     "change, code",
     [
         ({"label_list": ["city"]}, "E304"),
-        ({"instance": {"words": ["x"], "labels": ["S-city"]}}, "E301"),
-        ({"instance": {"words": ["x"], "labels": ["city"]}}, "E302"),
+        ({"instance": {"words": ["x"], "labels": ["city"]}}, "E207"),
+        ({"instance": {"words": ["x"], "labels": [3]}}, "E207"),
+        ({"instance": {"words": ["x"], "labels": ["-"]}}, "E306"),
         ({"instance": {"words": ["x"], "labels": []}}, "E309"),
         ({"instance": {"words": ["x"]}}, "E309"),
         ({"prediction": None}, "E309"),
@@ -93,3 +98,24 @@ def test_read_predictions_refuses_an_empty_or_missing_file(tmp_path):
     (tmp_path / "p.jsonl").write_text("[1]\n")
     with pytest.raises(ValueError, match=r"\[GNER-E309\]"):
         read_predictions(tmp_path / "p.jsonl")
+
+
+def test_read_predictions_reads_a_list_gzipped_and_gold_in_bioes(tmp_path):
+    gold = {"words": ["Marie", "Curie", "in"], "labels": ["B-person", "E-person", "O"]}
+    line = {**_line(prediction="Marie(B-person) Curie(I-person)"), "instance": gold}
+    path = tmp_path / "p.json.gz"
+    path.write_bytes(gzip.compress(json.dumps([line, line]).encode()))
+    first, _ = read_predictions(path)["x"]
+    assert first.gold == first.predicted == (Mention(0, 2, "person"),)
+
+
+def test_read_predictions_skips_broken_lines_when_told(tmp_path):
+    lines = [json.dumps(_line()), "{no json", "[" * 100_000, json.dumps(_line()), json.dumps(_line())]
+    path = tmp_path / "p.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=r"\[GNER-E249\].*p.jsonl:2"):
+        read_predictions(path)
+    assert len(read_predictions(path, on_error="skip")["x"]) == 3
+    path.write_text("\n".join(lines[:3]))
+    with pytest.raises(ValueError, match=r"\[GNER-E228\]"):
+        read_predictions(path, on_error="skip")

@@ -34,6 +34,7 @@
     get("more").hidden = found <= shown;
   }
 
+  document.querySelector("form.filters").addEventListener("submit", (event) => event.preventDefault());
   for (const filter of filters) {
     filter.addEventListener("input", () => { shown = PAGE; update(); });
   }

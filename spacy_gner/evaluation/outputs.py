@@ -1,0 +1,215 @@
+"""Raw outputs: reading them, what was wrong with them, and those of other systems."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..corpora.items import iter_json
+from ..corpora.read_report import CorpusError, ReadReport
+from ..corpora.source import Source
+from ..corpora.tags import read_tags
+from ..errors import Errors
+from ..formats import BIO, Format, TaggedWords
+from ..matching import LCSMatcher, Matcher
+from ..matching.back_tokenization import BackTokenizer
+from ..matching.diagnosis import diagnose
+from .data import draw
+from .records import Mention, ScoredSentence, raw_output
+
+ISSUES = ("omissions", "additions", "substitutions")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How raw outputs are to be read.
+
+    format (Format): The format in which the model writes.
+    back_tokenizer (BackTokenizer | None): What the model's tokenizer makes of words.
+    matcher (Matcher): Aligns words with the output.
+    """
+
+    format: Format = field(default_factory=BIO)
+    back_tokenizer: BackTokenizer | None = None
+    matcher: Matcher = field(default_factory=LCSMatcher)
+
+
+DEFAULT_READING = Reading()
+
+
+def reread(sentence: ScoredSentence, reading: Reading = DEFAULT_READING) -> ScoredSentence:
+    """Replace the predictions of a sentence by what its raw output says.
+
+    sentence (ScoredSentence): With one raw output, for all words but white space.
+    reading (Reading): How to read it.
+    RETURNS (ScoredSentence): Without scores.
+    """
+    output = sentence.outputs[0]
+    names = dict(zip(output.wordings, sentence.labels, strict=True))
+    match = partial(reading.matcher, back_tokenizer=reading.back_tokenizer)
+    read = reading.format.read(output.generation.text, output.words, output.wordings, match)
+    # The prompt left out white-space words: back to the indices of the sentence.
+    places = [index for index, word in enumerate(sentence.words) if not word.isspace()]
+    mentions = [
+        Mention(places[found.start], places[found.end - 1] + 1, names[found.label])
+        for found in read
+    ]
+    return replace(sentence, predicted=tuple(mentions), scores=())
+
+
+def score_outputs(
+    sentences: Iterable[ScoredSentence], reading: Reading = DEFAULT_READING
+) -> dict[str, Any] | None:
+    """Look at the raw outputs: what they left out, added or changed.
+
+    Only sentences with one raw output for all of their words are looked at. Discrepancies
+    are those before back tokenization, so that a word that the vocabulary cannot spell
+    counts as a substitution, as in Table 9 of the paper.
+
+    sentences (Iterable[ScoredSentence]): The sentences of a data set.
+    reading (Reading): How to read the outputs.
+    RETURNS (dict | None): None when no sentence has a raw output, or the format does not
+        write every word. Else `n` sentences and `skipped` ones; `omissions`, `additions`,
+        `substitutions` and `any` as shares of the sentences; `incomplete`: share of the
+        outputs that a length limit cut; `unmatched`: share of the words that no generated
+        word answers (they become O); `issues`: how often each happened, in words.
+    """
+    if not isinstance(reading.format, TaggedWords):
+        return None
+    counts: Counter[str] = Counter()
+    for sentence in sentences:
+        if not has_one_output(sentence):
+            counts["skipped"] += 1
+            continue
+        output = sentence.outputs[0]
+        parts = reading.format.parse(output.generation.text, output.wordings)
+        predicted = [part.word for part in parts]
+        plain = reading.matcher(output.words, predicted, None)
+        found = diagnose(output.words, predicted, plain)
+        for issue in ISSUES:
+            number = getattr(found, issue)
+            counts[f"n_{issue}"] += number
+            counts[issue] += number > 0
+        if None in plain and reading.back_tokenizer is not None:
+            plain = reading.matcher(output.words, predicted, reading.back_tokenizer)
+        counts["unmatched"] += plain.count(None)
+        counts["any"] += found.total > 0
+        counts["incomplete"] += not output.generation.complete
+        counts["words"] += len(output.words)
+        counts["n"] += 1
+    n = counts["n"]
+    if not n:
+        return None
+    return {
+        "n": n,
+        "skipped": counts["skipped"],
+        **{share: counts[share] / n for share in (*ISSUES, "any", "incomplete")},
+        "unmatched": counts["unmatched"] / counts["words"] if counts["words"] else 0.0,
+        "issues": {issue: counts[f"n_{issue}"] for issue in ISSUES},
+    }
+
+
+def has_one_output(sentence: ScoredSentence) -> bool:
+    """Whether one output answers for all words of a sentence (white space is never asked)."""
+    words = tuple(word for word in sentence.words if not word.isspace())
+    return len(sentence.outputs) == 1 and sentence.outputs[0].words == words
+
+
+# --- other systems ------------------------------------------------------------------------
+
+
+def read_predictions(
+    path: Path,
+    drop_labels: Collection[str] = (),
+    limit: int | None = None,
+    seed: int = 0,
+    label_names: Mapping[str, str] | None = None,
+    on_error: str = "raise",
+    reading: Reading = DEFAULT_READING,
+) -> dict[str, list[ScoredSentence]]:
+    """Read raw predictions in the format of the authors' script, and turn them into entities.
+
+    A line is `{"dataset": ..., "label_list": [...], "instance": {"words": [...],
+    "labels": [...]}, "prediction": "raw text"}`. `label_list` holds names of labels, or
+    their tags ("B-person", "I-person").
+
+    path (Path): JSON lines, or a JSON list; gzipped or not.
+    drop_labels (Collection[str]): Labels that become O in gold and prediction.
+    limit (int | None): Take so many sentences of each data set, drawn as `read_dataset` does.
+    seed (int): Of the draw.
+    label_names (Mapping[str, str] | None): Other names for labels; `drop_labels` are
+        among the new ones.
+    on_error (str): "raise" stops at a broken line, "skip" leaves it out.
+    reading (Reading): How to read the raw outputs: their format, the system's tokenizer.
+    RETURNS (dict[str, list[ScoredSentence]]): Data set to sentences, in their order.
+    RAISES (ValueError): E207 for what is no tag, E228 where most lines are broken, E249 for
+        broken JSON, E303 for an empty file, E304 for gold labels that are not in
+        `label_list`, E305 when there is no such file, E306 for words without annotation, E309
+        for a line of another form.
+    """
+    if not path.is_file():
+        raise ValueError(Errors.E305.format(name="predictions", path=path, split="test"))
+    sentences: dict[str, list[ScoredSentence]] = {}
+    report = ReadReport()
+    for item in iter_json(Source(path)):
+        try:
+            record = _check(item.load(), item.place)
+            sentence = _sentence(record, set(drop_labels), label_names or {}, item.place)
+        except CorpusError as error:
+            report.handle(error, on_error)
+            continue
+        report.count(sentence.gold)
+        sentences.setdefault(record["dataset"], []).append(sentence)
+    report.check_losses(path)
+    if not sentences:
+        raise ValueError(Errors.E303.format(name=path))
+    return {
+        dataset: [reread(sentence, reading) for sentence in draw(batch, limit, seed)]
+        for dataset, batch in sentences.items()
+    }
+
+
+def _check(record: Any, place: str) -> dict[str, Any]:
+    try:
+        words, tags = record["instance"]["words"], record["instance"]["labels"]
+        texts = [record["dataset"], record["prediction"], *record["label_list"], *words]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("expected strings")
+        if len(words) != len(tags):
+            raise ValueError(f"{len(words)} words but {len(tags)} labels")
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else error
+        raise CorpusError(Errors.E309.format(place=place, error=what)) from None
+    checked: dict[str, Any] = record
+    return checked
+
+
+def _sentence(
+    record: dict[str, Any], dropped: set[str], names: Mapping[str, str], place: str
+) -> ScoredSentence:
+    words = tuple(record["instance"]["words"])
+    # The system wrote the labels as they are in the file.
+    wordings = {label: names.get(label, label) for label in _label_names(record["label_list"])}
+    wordings = {label: name for label, name in wordings.items() if name not in dropped}
+    labels = tuple(wordings.values())
+    tags = record["instance"]["labels"]
+    entities, missing = read_tags(tags, [place] * len(tags))
+    if missing:
+        raise CorpusError(Errors.E306.format(place=place))
+    renamed = (Mention(start, end, names.get(label, label)) for start, end, label in entities)
+    gold = tuple(mention for mention in renamed if mention.label not in dropped)
+    unasked = sorted({mention.label for mention in gold} - set(labels))
+    if unasked:
+        raise CorpusError(Errors.E304.format(number=place, name=record["dataset"], labels=unasked))
+    prompted = tuple(word for word in words if not word.isspace())
+    output = raw_output(prompted, tuple(wordings), record["prediction"])
+    return ScoredSentence(words, labels, gold, outputs=(output,))
+
+
+def _label_names(label_list: Sequence[str]) -> list[str]:
+    names = [label for label in label_list if label != "O"]
+    if names and all(name[:2] in ("B-", "I-") for name in names):
+        names = [name[2:] for name in names]
+    return list(dict.fromkeys(names))
