@@ -110,7 +110,13 @@ def test_read_predictions_reads_a_list_gzipped_and_gold_in_bioes(tmp_path):
 
 
 def test_read_predictions_skips_broken_lines_when_told(tmp_path):
-    lines = [json.dumps(_line()), "{no json", "[" * 100_000, json.dumps(_line()), json.dumps(_line())]
+    lines = [
+        json.dumps(_line()),
+        "{no json",
+        "[" * 100_000,
+        json.dumps(_line()),
+        json.dumps(_line()),
+    ]
     path = tmp_path / "p.jsonl"
     path.write_text("\n".join(lines))
     with pytest.raises(ValueError, match=r"\[GNER-E249\].*p.jsonl:2"):
