@@ -114,24 +114,24 @@ def _strict(metrics: Mapping[str, Any]) -> Table:
     rows = [
         [
             name,
-            number(part.get("n_sentences"), 0),
+            *(percent(part["strict"][key]) for key in "fpr"),
             number(part.get("n_gold"), 0),
-            *(percent(part["strict"][key]) for key in "prf"),
+            number(part.get("n_sentences"), 0),
         ]
         for name, part in _named(metrics)
     ]
-    columns = ["data set", "sentences", "entities", "P", "R", "F1"]
+    columns = ["data set", "F1", "P", "R", "entities", "sentences"]
     note = "Span and label must both be right; micro-averaged (spaCy's Scorer). In percent."
     return Table("Scores", columns, rows, note)
 
 
 def _uniner(metrics: Mapping[str, Any]) -> Table:
-    rows = [[name, *(percent(part["uniner"][x]) for x in "prf")] for name, part in _named(metrics)]
+    rows = [[name, *(percent(part["uniner"][x]) for x in "fpr")] for name, part in _named(metrics)]
     note = (
         "Distinct normalized texts per sentence: what the papers on UniversalNER and GNER report. "
         "Not comparable with the strict scores above. In percent."
     )
-    return Table("Scores in the style of UniNER", ["data set", "P", "R", "F1"], rows, note)
+    return Table("Scores in the style of UniNER", ["data set", "F1", "P", "R"], rows, note)
 
 
 def _mistakes(metrics: Mapping[str, Any]) -> Table:
@@ -178,22 +178,22 @@ def _speed(metrics: Mapping[str, Any]) -> Table:
 
 def _by_length(metrics: Mapping[str, Any]) -> Table:
     rows = [
-        [row["words"], number(row["n"], 0), *(percent(row[key]) for key in "prf")]
+        [row["words"], number(row["n"], 0), *(percent(row[key]) for key in "fpr")]
         for row in metrics["together"]["by_length"]
     ]
-    columns = ["words", "sentences", "P", "R", "F1"]
+    columns = ["words", "sentences", "F1", "P", "R"]
     return Table("By length of the sentence", columns, rows, "All data sets together, strict.")
 
 
 def _by_seen(datasets: Iterable[Mapping[str, Any]]) -> Table:
     rows = [
         [dataset["name"], group, number(len(part["labels"]), 0)]
-        + [percent(part[key]) for key in "prf"]
+        + [percent(part[key]) for key in "fpr"]
         for dataset in datasets
         if dataset["by_seen"]
         for group, part in dataset["by_seen"].items()
     ]
-    columns = ["data set", "labels", "how many", "P", "R", "F1"]
+    columns = ["data set", "labels", "how many", "F1", "P", "R"]
     return Table("By labels seen in training", columns, rows, "Strict scores.")
 
 
@@ -209,11 +209,11 @@ def _calibration(datasets: Iterable[Mapping[str, Any]]) -> Table:
 
 def _labels(dataset: Mapping[str, Any]) -> Table:
     rows = [
-        [label, number(part["gold"], 0), number(part["predicted"], 0)]
-        + [percent(part[key]) for key in "prf"]
+        [label, *(percent(part[key]) for key in "fpr")]
+        + [number(part["gold"], 0), number(part["predicted"], 0)]
         for label, part in dataset["strict"]["per_type"].items()
     ]
-    columns = ["label", "gold", "predicted", "P", "R", "F1"]
+    columns = ["label", "F1", "P", "R", "gold", "predicted"]
     return Table(f"Labels of {dataset['name']}", columns, rows, "Strict scores.", detail=True)
 
 
