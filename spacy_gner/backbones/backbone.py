@@ -1,5 +1,6 @@
 """A loaded model with its codec, and what was computed with it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ class Backbone:
     model (torch.nn.Module): The transformers model (or a peft model around it).
     settings (BackboneSettings): What it was loaded with.
     adapter (KeptAdapter | None): What has been merged into the weights.
+    tag_tokens (Sequence[str]): Tokens of tags whose embeddings are trained, also where only an
+        adapter is.
 
     The attribute `version` rises with every update: what was computed with the weights
     of another version is stale. `cache` holds what was computed for labels and prompts.
@@ -29,12 +32,14 @@ class Backbone:
         model: Any,
         settings: BackboneSettings,
         adapter: KeptAdapter | None = None,
+        tag_tokens: Sequence[str] = (),
     ):
         use_fast_linear(model)
         self.codec = codec
         self.model = model
         self.settings = settings
         self.adapter = adapter
+        self.tag_tokens = tuple(tag_tokens)
         self.version = 0
         self.cache = Cache(settings.cache_bytes)
         # What the weights were like when keys and values in the cache were computed.

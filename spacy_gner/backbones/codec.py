@@ -18,6 +18,12 @@ from .settings import (
     BackboneSettings,
 )
 
+# Where configs say how many positions there are; LED has a number for each of its two halves.
+POSITION_FIELDS = (
+    "max_position_embeddings",
+    "max_encoder_position_embeddings",
+    "max_decoder_position_embeddings",
+)
 # A target's piece never starts the text, so it is always tokenized behind this.
 _ANCHOR = ")"
 
@@ -86,10 +92,7 @@ class TextCodec:
         length = settings.max_length
         if length is None and settings.name == DEFAULT_MODEL:
             length = DEFAULT_MAX_LENGTH
-        names: tuple[str, ...] = ("max_position_embeddings",)
-        if family == "seq2seq":
-            # LED has different numbers for its two halves.
-            names += ("max_encoder_position_embeddings", "max_decoder_position_embeddings")
+        names = POSITION_FIELDS if family == "seq2seq" else POSITION_FIELDS[:1]
         limits = [getattr(config, name, None) for name in names]
         start = getattr(config, "decoder_start_token_id", None)
         return cls(

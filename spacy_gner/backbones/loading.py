@@ -1,11 +1,14 @@
-"""Loading models and tokenizers through transformers: safetensors only, precision
-always passed explicitly."""
+"""Loading models and tokenizers through transformers: safetensors only, precision always
+passed explicitly, and nothing made up for what a file lacks."""
 
+import os
+import re
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from spacy_transformers.data_classes import HFObjects
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -13,91 +16,190 @@ from transformers import (
     AutoTokenizer,
 )
 
-from ..errors import Errors
+from ..errors import Errors, Warnings
+from .adapters import WEIGHTS, has_tokenizer
+from .codec import POSITION_FIELDS
 from .device import dtype_argument, resolve_device, resolve_dtype
+from .families import family_names
 from .gguf import tidy_tokenizer
+from .hf_objects import HFObjects
 from .settings import BASE_HUB_NAME, DEFAULT_MODEL, BackboneSettings
 from .sources import Source, cached_base, check_name, resolve_source
+from .tag_tokens import add_tag_tokens, make_room
 
 MODEL_CLASSES = {"seq2seq": AutoModelForSeq2SeqLM, "causal": AutoModelForCausalLM}
+TRUST_VARIABLE = "SPACY_GNER_TRUST_REMOTE_CODE"
+# Buffers that old checkpoints have, and that models compute themselves today.
+_BUFFERS = re.compile(r"(inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids)$")
 
 
 def load_pretrained(
-    settings: BackboneSettings, source: Source | None = None
+    settings: BackboneSettings,
+    source: Source | None = None,
+    tag_tokens: Sequence[str] = (),
 ) -> tuple[HFObjects, str]:
     """Load tokenizer and model.
 
     settings (BackboneSettings): What to load, where to put it, in which precision.
     source (Source | None): Where from; None finds it by the name in the settings.
-    RETURNS (tuple[HFObjects, str]): The objects (the adapter of the source is merged into
-        the weights), and "seq2seq" or "causal".
-    RAISES (ValueError): E010 to E019 when that cannot be done.
+    tag_tokens (Sequence[str]): Tokens to add, where the vocabulary lacks them.
+    RETURNS (tuple[HFObjects, str]): The objects, with the adapter of the source in the weights; and
+        "seq2seq" or "causal".
+    RAISES (ValueError): E010 to E019, E023 and E040 to E045 when that cannot be done.
     """
     source = source or resolve_source(settings.name)
+    check_consent(settings)
     hub: dict[str, Any] = {"trust_remote_code": settings.trust_remote_code}
     if source.is_directory:
         # A directory has all it needs: never ask the network.
         hub["local_files_only"] = True
-    elif settings.revision is not None and not source.is_default:
-        hub["revision"] = settings.revision
-    try:
-        config = AutoConfig.from_pretrained(source.location, **hub)
-    except (OSError, ValueError) as error:
-        raise ValueError(_not_found(source, settings.name, error)) from error
+    elif source.revision or settings.revision:
+        hub["revision"] = source.revision or settings.revision
+    config = _load_config(source, settings, hub)
     family = model_family(config, settings)
     device = resolve_device(settings.device)
     dtype = resolve_dtype(settings.dtype, device, config.model_type)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source.location, **hub)
-    except Exception as error:  # tokenizers raise all sorts of things
-        reason = _first_line(error)
-        raise ValueError(Errors.E018.format(name=settings.name, reason=reason)) from error
-    if not getattr(tokenizer, "is_fast", False):
-        raise ValueError(Errors.E018.format(name=settings.name, reason="there is only a slow one"))
-    if source.location == BASE_HUB_NAME:
-        tokenizer = tidy_tokenizer(tokenizer)
-    try:
-        model = MODEL_CLASSES[family].from_pretrained(
-            source.location, config=config, use_safetensors=True, **dtype_argument(dtype), **hub
-        )
-    except (OSError, ValueError) as error:
-        if "safetensors" in str(error):
-            reason = _first_line(error)
-            raise ValueError(Errors.E012.format(name=settings.name, found=reason)) from error
-        raise ValueError(_not_found(source, settings.name, error)) from error
+    tokenizer = _load_tokenizer(source, settings, hub)
+    model = _load_model(source, settings, family, config, dtype, hub)
     if source.adapter is not None:
-        model = merge_adapter(model, source.adapter)
+        tokenizer, model = apply_adapter(tokenizer, model, source.adapter)
+    _check_sizes(tokenizer, model, settings.name)
+    if tag_tokens:
+        add_tag_tokens(tokenizer, model, tag_tokens)
     return HFObjects(tokenizer, model.to(device).eval(), None), family
+
+
+def check_consent(settings: BackboneSettings) -> None:
+    """Whether code that comes with a model runs is for the user to say, outside of any config: the
+    config may have come with the pipeline.
+
+    settings (BackboneSettings): The settings.
+    RAISES (ValueError): E044 when they ask for it without the user's consent.
+    """
+    agreed = os.environ.get(TRUST_VARIABLE, "").lower() in ("1", "true", "yes")
+    if settings.trust_remote_code and not agreed:
+        raise ValueError(Errors.E044.format(name=settings.name))
 
 
 def check_source(settings: BackboneSettings) -> None:
     """Find early what can be told without loading weights or touching the network.
 
     settings (BackboneSettings): What is to be loaded.
-    RAISES (ValueError): As `check_name`, and as `check_directory` for a local directory.
+    RAISES (ValueError): As `check_name`; for the directory of a model also E023 for a config that
+        cannot be read, E013 for a model of a wrong family, E016 for T5 in float16.
     """
     check_name(settings.name)
+    check_consent(settings)
     if (Path(settings.name) / "config.json").is_file():
-        check_directory(settings)
+        hub = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
+        config = _load_config(resolve_source(settings.name), settings, hub)
+        model_family(config, settings)
+        if settings.dtype != "auto":
+            resolve_dtype(settings.dtype, torch.device("cpu"), config.model_type)
 
 
-def check_directory(settings: BackboneSettings) -> None:
-    """Find early what the files of a model's directory cannot be used for, without loading it.
-
-    settings (BackboneSettings): Its name is a directory with a config.
-    RAISES (ValueError): E023 for a config that cannot be read, E013 for a model of a wrong
-        family, E016 for T5 in float16.
-    """
-    source = resolve_source(settings.name)
+def _load_config(source: Source, settings: BackboneSettings, hub: dict[str, Any]) -> Any:
     try:
-        config = AutoConfig.from_pretrained(
-            source.location, trust_remote_code=settings.trust_remote_code, local_files_only=True
-        )
-    except (OSError, ValueError) as error:
+        config = AutoConfig.from_pretrained(source.location, **hub)
+        _check_config(config)
+        return config
+    # Whatever a file of any shape makes transformers raise.
+    except Exception as error:
         raise ValueError(_not_found(source, settings.name, error)) from error
-    model_family(config, settings)
-    if settings.dtype != "auto":
-        resolve_dtype(settings.dtype, torch.device("cpu"), config.model_type)
+
+
+def _check_config(config: Any) -> None:
+    # What is looked at here before the model itself would complain.
+    if not isinstance(getattr(config, "architectures", None) or [], list):
+        raise ValueError("its architectures are no list")
+    for name in (*POSITION_FIELDS, "decoder_start_token_id"):
+        value = getattr(config, name, None)
+        if value is not None and not isinstance(value, int):
+            raise ValueError(f"{name} is {value!r}")
+
+
+def _load_tokenizer(source: Source, settings: BackboneSettings, hub: dict[str, Any]) -> Any:
+    tokenizer = load_tokenizer(source.location, settings.name, hub)
+    return tidy_tokenizer(tokenizer) if source.location == BASE_HUB_NAME else tokenizer
+
+
+def load_tokenizer(location: str, name: str, hub: dict[str, Any]) -> Any:
+    """Load a tokenizer.
+
+    location (str): A directory, or a name on the hub.
+    name (str): What to call it in an error.
+    hub (dict[str, Any]): Arguments for transformers.
+    RETURNS (PreTrainedTokenizerFast): The tokenizer.
+    RAISES (ValueError): E018 when there is no fast one.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location, **hub)
+    except Exception as error:  # tokenizers raise all sorts of things
+        raise ValueError(Errors.E018.format(name=name, reason=_first_line(error))) from error
+    if not getattr(tokenizer, "is_fast", False):
+        raise ValueError(Errors.E018.format(name=name, reason="there is only a slow one"))
+    return tokenizer
+
+
+def _load_model(
+    source: Source,
+    settings: BackboneSettings,
+    family: str,
+    config: Any,
+    dtype: torch.dtype,
+    hub: dict[str, Any],
+) -> Any:
+    arguments = {**hub, **dtype_argument(dtype), "config": config, "use_safetensors": True}
+    try:
+        model, found = MODEL_CLASSES[family].from_pretrained(
+            source.location, output_loading_info=True, **arguments
+        )
+    # Files that are cut off or no safetensors at all, and shapes that do not fit, end in errors of
+    # many types.
+    except Exception as error:
+        reason = _first_line(error)
+        if "size mismatch" in str(error) or "ignore_mismatched_sizes" in str(error):
+            reason = "there are weights of other shapes"
+        elif source.is_directory and "no file named model.safetensors" in str(error):
+            raise ValueError(Errors.E012.format(name=settings.name, found=reason)) from error
+        elif not source.is_directory and isinstance(error, OSError):
+            raise ValueError(_not_found(source, settings.name, error)) from error
+        raise ValueError(Errors.E041.format(name=settings.name, reason=reason)) from error
+    _check_keys(model, found, settings.name)
+    return model
+
+
+def _check_keys(model: Any, found: dict[str, Any], name: str) -> None:
+    """What is missing would be random, and different each time."""
+    missing = _without_tied(model, found["missing_keys"])
+    unexpected = [key for key in found["unexpected_keys"] if not _BUFFERS.search(key)]
+    parts = {"missing": missing, "of other shapes": found["mismatched_keys"]}
+    if any(parts.values()):
+        parts["not known to the model"] = unexpected
+        reason = "; ".join(f"{what}: {_some(keys)}" for what, keys in parts.items() if keys)
+        raise ValueError(Errors.E041.format(name=name, reason=reason))
+    if unexpected:
+        warnings.warn(Warnings.W007.format(name=name, names=_some(unexpected)), stacklevel=2)
+
+
+def _without_tied(model: Any, keys: Iterable[str]) -> list[str]:
+    """RETURNS (list[str]): The keys whose parameters are not also found under another name."""
+    missing = set(keys)
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    loaded = {id(p) for key, p in parameters.items() if key not in missing}
+    return sorted(key for key in missing if id(parameters.get(key)) not in loaded)
+
+
+def _some(keys: Iterable[Any]) -> str:
+    names = sorted(str(key[0] if isinstance(key, tuple) else key) for key in keys)
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _check_sizes(tokenizer: Any, model: Any, name: str) -> None:
+    n_tokens, n_rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
+    if n_tokens > n_rows:
+        reason = f"it has {n_tokens} tokens, and the model '{name}' knows {n_rows}"
+        raise ValueError(Errors.E040.format(reason=reason))
 
 
 def model_family(config: Any, settings: BackboneSettings) -> str:
@@ -108,19 +210,14 @@ def model_family(config: Any, settings: BackboneSettings) -> str:
     RETURNS (str): "seq2seq" or "causal".
     RAISES (ValueError): E013 for any other family, and when the two differ.
     """
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-        MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
-    )
-
     remote = getattr(config, "auto_map", None) or {} if settings.trust_remote_code else {}
     if getattr(config, "is_encoder_decoder", False):
-        known = config.model_type in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
+        known = config.model_type in family_names("seq2seq")
         found = "seq2seq" if known or "AutoModelForSeq2SeqLM" in remote else None
     else:
         # Encoders such as BERT have a causal class as well; their config says
         # whether they were made to be decoders.
-        known = config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        known = config.model_type in family_names("causal")
         encoder = any(
             str(name).endswith(("ForMaskedLM", "Classification", "ForPreTraining"))
             for name in getattr(config, "architectures", None) or ()
@@ -136,19 +233,45 @@ def model_family(config: Any, settings: BackboneSettings) -> str:
     return found
 
 
-def merge_adapter(model: Any, adapter: Path) -> Any:
-    """Put a LoRA adapter into the weights of a model.
+def apply_adapter(tokenizer: Any, model: Any, adapter: Path) -> tuple[Any, Any]:
+    """Put a LoRA adapter into the weights of a model, with the tokens that it adds.
+
+    tokenizer (PreTrainedTokenizerFast): That of the base model.
+    model (PreTrainedModel): The base model.
+    adapter (Path): Directory with adapter_config.json and adapter_model.safetensors, and with a
+        tokenizer if it adds tokens to the vocabulary.
+    RETURNS (tuple[PreTrainedTokenizerFast, PreTrainedModel]): The tokenizer, and the same model,
+        changed.
+    RAISES (ValueError): E012 when the adapter has no safetensors weights, E041 when they do not
+        fit, E018 and E040 for its tokenizer.
+    """
+    if not (adapter / WEIGHTS).is_file():
+        raise ValueError(Errors.E012.format(name=adapter, found=f"no {WEIGHTS}"))
+    if has_tokenizer(adapter):
+        tokenizer = load_tokenizer(str(adapter), str(adapter), {"local_files_only": True})
+        make_room(tokenizer, model, adapter)
+    return tokenizer, load_adapter(model, adapter).merge_and_unload()
+
+
+def load_adapter(model: Any, adapter: Path, is_trainable: bool = False) -> Any:
+    """Put a LoRA adapter beside the weights of a model.
 
     model (PreTrainedModel): The base model.
-    adapter (Path): Directory with adapter_config.json and adapter_model.safetensors.
-    RETURNS (PreTrainedModel): The same model, changed.
-    RAISES (ValueError): E012 when the adapter has no safetensors weights.
+    adapter (Path): The directory of the adapter.
+    is_trainable (bool): Whether it is to be trained.
+    RETURNS (PeftModel): The model with its adapter.
+    RAISES (ValueError): E041 when the adapter does not fit the model, or cannot be read.
     """
     from peft import PeftModel
 
-    if not (adapter / "adapter_model.safetensors").is_file():
-        raise ValueError(Errors.E012.format(name=adapter, found="no adapter_model.safetensors"))
-    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            peft_model = PeftModel.from_pretrained(model, str(adapter), is_trainable=is_trainable)
+    except Exception as error:
+        reason = _first_line(error)
+        raise ValueError(Errors.E041.format(name=adapter, reason=reason)) from error
+    return peft_model
 
 
 def _not_found(source: Source, name: str, error: Exception) -> str:
@@ -162,5 +285,5 @@ def _not_found(source: Source, name: str, error: Exception) -> str:
     return Errors.E010.format(name=name, default=DEFAULT_MODEL, reason=reason)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

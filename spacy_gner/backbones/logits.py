@@ -81,7 +81,7 @@ _hooked: "weakref.WeakSet[nn.Module]" = weakref.WeakSet()
 def plain_model(model: Any) -> Any:
     """RETURNS (PreTrainedModel): The transformers model, from inside a peft model if there
     is one (its layers are part of it)."""
-    return model.get_base_model() if hasattr(model, "peft_config") else model
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from spacy.util import registry
 
@@ -79,6 +79,7 @@ class BackboneSettings:
     trust_remote_code: bool = False
     save_weights: bool = True
     cache_bytes: int = CACHE_BYTES
+    tag_tokens: bool = False
     lora: Lora | None = None
     gradient_checkpointing: bool = False
     mixed_precision: bool = False
@@ -124,7 +125,23 @@ class BackboneSettings:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "BackboneSettings":
-        """values (dict): What `to_dict` gave. RETURNS (BackboneSettings): The settings."""
+    def from_dict(cls, values: Any) -> "BackboneSettings":
+        """Read what `to_dict` gave, from a file that may hold anything.
+
+        values (dict): The values.
+        RETURNS (BackboneSettings): The settings.
+        RAISES (ValueError): E017 or a reason, for values of the wrong shape.
+        """
+        if not isinstance(values, dict):
+            raise ValueError("its settings are no object")
+        hints = get_type_hints(cls)
+        for name, value in values.items():
+            if name not in hints:
+                raise ValueError(f"it has a setting {name!r} that is not known")
+            if name != "lora" and not isinstance(value, hints[name]):
+                raise ValueError(f"its setting {name!r} is {value!r}")
         lora = values.get("lora")
-        return cls(**{**values, "lora": None if lora is None else Lora(**lora)})
+        try:
+            return cls(**{**values, "lora": None if lora is None else Lora(**lora)})
+        except TypeError as error:
+            raise ValueError(f"its settings cannot be read ({error})") from error

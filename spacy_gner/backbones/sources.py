@@ -1,13 +1,18 @@
 """From the name in a config to a place that weights can be loaded from."""
 
-import json
 import os
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import Errors
+from ..errors import Errors, Warnings
+from .adapters import CONFIG, WEIGHTS, is_adapter
+from .files import check_links, is_intact, read_object
 from .gguf import convert_gguf, find_gguf
 from .settings import BASE_HUB_NAME, DEFAULT_MODEL
+
+# Of the original weights on the hub, which are not quantized.
+_BASE_REVISION = "12fd25f77366fa6b3b4b768ec3050bf629380bac"
 
 # The version of what the conversion writes: a change makes a new folder.
 _CACHE_FOLDER = "smollm2-135m-instruct-q4_1-1"
@@ -20,13 +25,13 @@ class Source:
     location (str): A directory, or a name on the model hub.
     is_directory (bool): Which of the two.
     adapter (Path | None): A LoRA adapter to put on top.
-    is_default (bool): Whether this is the embedded default model.
+    revision (str | None): Which commit of the hub, where that is not for the user to say.
     """
 
     location: str
     is_directory: bool
     adapter: Path | None = None
-    is_default: bool = False
+    revision: str | None = None
 
 
 def check_name(name: str) -> None:
@@ -57,19 +62,19 @@ def resolve_source(name: str) -> Source:
     check_name(name)
     path = Path(name)
     if path.is_dir():
-        adapter_config = path / "adapter_config.json"
-        if not (path / "config.json").is_file() and adapter_config.is_file():
-            base = json.loads(adapter_config.read_text(encoding="utf8"))["base_model_name_or_path"]
-            found = _default_base() if base == BASE_HUB_NAME else resolve_source(base)
-            if found.adapter is not None:
-                raise ValueError(Errors.E030.format(path=path, base=base))
-            return Source(found.location, found.is_directory, adapter=path)
-        return Source(str(path), True)
+        check_links(path)
+        if not is_adapter(path):
+            return Source(str(path), True)
+        base = read_object(path / CONFIG).get("base_model_name_or_path")
+        if not isinstance(base, str) or not base.strip():
+            reason = f"{CONFIG} does not say what it belongs to (base_model_name_or_path)"
+            raise ValueError(Errors.E023.format(path=path, reason=reason))
+        if base == DEFAULT_MODEL or is_adapter(Path(base)):
+            raise ValueError(Errors.E030.format(path=path, base=base))
+        found = _default_base() if base == BASE_HUB_NAME else resolve_source(base)
+        return replace(found, adapter=path)
     if name == DEFAULT_MODEL:
-        base_source = _default_base()
-        return Source(
-            base_source.location, base_source.is_directory, adapter_directory(), is_default=True
-        )
+        return replace(_default_base(), adapter=adapter_directory())
     return Source(name, False)
 
 
@@ -80,11 +85,15 @@ def adapter_directory() -> Path:
 
 def cache_directory() -> Path:
     """RETURNS (Path): Where converted base weights are kept: `$SPACY_GNER_CACHE`, or
-    `spacy_gner` in the user's cache folder."""
+    `spacy_gner` in the user's cache folder.
+    RAISES (ValueError): E042 for a user without a home."""
     root = os.environ.get("SPACY_GNER_CACHE")
     if root:
         return Path(root)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacy_gner"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacy_gner"
+    except RuntimeError as error:
+        raise ValueError(Errors.E042.format(path="~/.cache/spacy_gner", reason=error)) from error
 
 
 def cached_base() -> Path:
@@ -93,33 +102,43 @@ def cached_base() -> Path:
 
 
 def resolve_base() -> Path | None:
-    """Find the base weights on this machine, converting them when they are new.
+    """Find the base weights on this machine, converting them when they are new or when what is
+    in the cache is damaged.
 
     RETURNS (Path | None): A Hugging Face directory; None when neither the cache nor
         the carrier package has them.
     RAISES (ImportError): E020 when the file is there but cannot be read without
         the packages `gguf` and `accelerate`.
+    RAISES (ValueError): E042 when the cache cannot be written, E043 for other weights in the
+        package than those that the adapter belongs to.
     """
     target = cached_base()
-    if (target / "config.json").is_file():
+    if is_intact(target):
         return target
     gguf = find_gguf()
     if gguf is None:
+        if target.exists():
+            reason = "its files are damaged, and the package that they came from is gone"
+            raise ValueError(Errors.E042.format(path=target, reason=reason))
         return None
-    convert_gguf(gguf, target)
+    try:
+        convert_gguf(gguf, target)
+    except OSError as error:
+        raise ValueError(Errors.E042.format(path=target, reason=error)) from error
     return target
 
 
 def _default_base() -> Source:
     base = resolve_base()
-    return Source(BASE_HUB_NAME, False) if base is None else Source(str(base), True)
+    if base is not None:
+        return Source(str(base), True)
+    warnings.warn(Warnings.W006.format(hub=BASE_HUB_NAME), stacklevel=2)
+    return Source(BASE_HUB_NAME, False, revision=_BASE_REVISION)
 
 
 def _check_directory(path: Path) -> None:
-    if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
-        pattern, config = "adapter_model.safetensors", "adapter_config.json"
-    else:
-        pattern, config = "*.safetensors", "config.json"
+    wanted = (WEIGHTS, CONFIG) if is_adapter(path) else ("*.safetensors", "config.json")
+    pattern, config = wanted
     if not (path / config).is_file():
         raise ValueError(Errors.E011.format(path=path))
     if not any(path.glob(pattern)):

@@ -11,16 +11,20 @@ this needs no pickle, copes with tied weights and with more than 4 GiB.
 """
 
 import json
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Errors
-from .adapters import KeptAdapter
-from .files import share_files
+from .adapters import CONFIG, KeptAdapter, is_adapted, without_adapter
+from .files import (
+    check_links,
+    make_world_readable,
+    read_object,
+    recover_directory,
+    replaced_directory,
+)
 from .settings import BackboneSettings
 
 if TYPE_CHECKING:
@@ -45,8 +49,9 @@ def save_backbone(
     modified (bool): Whether training changed the weights.
     RAISES (ValueError): E021 when a reference would lose what full training changed.
     """
-    path.mkdir(parents=True, exist_ok=True)
-    adapted = backbone is not None and hasattr(backbone.model, "peft_config")
+    if path.is_dir() and any(path.iterdir()) and not (path / _META).is_file():
+        raise ValueError(Errors.E046.format(path=path))
+    adapted = backbone is not None and is_adapted(backbone.model)
     by_reference = backbone is None or not settings.save_weights
     kept = None if backbone is None or adapted or not by_reference else backbone.adapter
     if kept is not None and not kept.is_own:
@@ -62,10 +67,7 @@ def save_backbone(
         "adapter": adapted or kept is not None,
         "adapter_replaces": _replaces(backbone, kept),
     }
-    # What was there is kept until all is written: a full disk must not cost the weights.
-    new = path / f".new-{uuid.uuid4().hex}"
-    new.mkdir()
-    try:
+    with replaced_directory(path) as new:
         if backbone is not None:
             if not by_reference:
                 _save_weights(new / _WEIGHTS, backbone)
@@ -74,12 +76,6 @@ def save_backbone(
             elif kept is not None:
                 kept.write(new / _ADAPTER)
         (new / _META).write_text(json.dumps(meta, indent=1), encoding="utf8")
-        for name in (_WEIGHTS, _ADAPTER):
-            shutil.rmtree(path / name, ignore_errors=True)
-        for made in new.iterdir():
-            made.replace(path / made.name)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _replaces(backbone: "Backbone | None", kept: KeptAdapter | None) -> bool:
@@ -88,17 +84,33 @@ def _replaces(backbone: "Backbone | None", kept: KeptAdapter | None) -> bool:
     return backbone is not None and backbone.adapter_replaces
 
 
-def read_meta(path: Path) -> dict[str, Any]:
-    """RETURNS (dict): What `save_backbone` wrote about a backbone.
-    RAISES (ValueError): E023 when it is not there or was written by a newer version."""
-    try:
-        meta = json.loads((path / _META).read_text(encoding="utf8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(Errors.E023.format(path=path, reason=error)) from error
+def read_meta(path: Path) -> tuple[dict[str, Any], BackboneSettings]:
+    """Read what `save_backbone` wrote about a backbone.
+
+    path (Path): The directory; it is put back first if a process was killed while it saved.
+    RETURNS (tuple[dict[str, Any], BackboneSettings]): What is there, and the settings.
+    RAISES (ValueError): E023 when it is not there, is of another shape, or was written by a newer
+        version; E045 when it has links out of it.
+    """
+    recover_directory(path)
+    meta = read_object(path / _META)
     if meta.get("format") != FORMAT:
         reason = f"its format is {meta.get('format')}, this version reads {FORMAT}"
         raise ValueError(Errors.E023.format(path=path, reason=reason))
-    return meta
+    for name in ("weights", "adapter", "adapter_replaces"):
+        if not isinstance(meta.get(name), bool):
+            reason = f"{_META} does not say whether there is '{name}'"
+            raise ValueError(Errors.E023.format(path=path, reason=reason))
+    try:
+        settings = BackboneSettings.from_dict(meta.get("settings"))
+    except ValueError as error:
+        raise ValueError(Errors.E023.format(path=path / _META, reason=error)) from error
+    check_links(path)
+    for name, folder in (("weights", _WEIGHTS), ("adapter", _ADAPTER)):
+        if meta[name] and not (path / folder).is_dir():
+            reason = f"the folder '{folder}' is missing"
+            raise ValueError(Errors.E023.format(path=path, reason=reason))
+    return meta, settings
 
 
 def weights_directory(path: Path) -> Path:
@@ -114,23 +126,24 @@ def adapter_directory_of(path: Path) -> Path:
 def _save_adapter(path: Path, backbone: "Backbone") -> None:
     # Left to itself, peft asks the hub whether the vocabulary was changed.
     backbone.model.save_pretrained(str(path), safe_serialization=True, save_embedding_layers=False)
+    config = path / CONFIG
     if backbone.adapter is not None and not backbone.adapter_replaces:
-        # It belongs on top of another one: by itself, beside the bare model, it is worth nothing.
-        config = path / "adapter_config.json"
-        settings = json.loads(config.read_text(encoding="utf8"))
+        # Only valid on top of the source's own adapter.
+        settings = read_object(config)
         settings["base_model_name_or_path"] = backbone.settings.name
         config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf8")
-    share_files(path)
+    if read_object(config).get("trainable_token_indices"):
+        # What these rows are the rows of.
+        backbone.codec.tokenizer.save_pretrained(path)
+    make_world_readable(path)
 
 
 def _save_weights(path: Path, backbone: "Backbone") -> None:
-    model = backbone.model
-    adapted = hasattr(model, "peft_config")
-    base = model.get_base_model() if adapted else model
-    with _plain_generation(base):
-        _save_model(path, base, adapted)
-    backbone.tokenizer.save_pretrained(path)
-    share_files(path)
+    model = without_adapter(backbone.model)
+    with _plain_generation(model):
+        model.save_pretrained(path, safe_serialization=True)
+    backbone.codec.tokenizer.save_pretrained(path)
+    make_world_readable(path)
 
 
 @contextmanager
@@ -149,16 +162,3 @@ def _plain_generation(model: Any) -> Iterator[None]:
         yield
     finally:
         model.generation_config = source
-
-
-def _save_model(path: Path, base: Any, adapted: bool) -> None:
-    if adapted:
-        # peft has put its layers around ours: take ours out, under their old names.
-        state = {
-            name.replace(".base_layer.", "."): tensor
-            for name, tensor in base.state_dict().items()
-            if ".lora_" not in name
-        }
-        base.save_pretrained(path, state_dict=state, safe_serialization=True)
-    else:
-        base.save_pretrained(path, safe_serialization=True)

@@ -26,6 +26,7 @@ def build_transformer(
     trust_remote_code: bool = False,
     save_weights: bool = True,
     cache_bytes: int = CACHE_BYTES,
+    tag_tokens: bool = False,
     lora: Lora | None = None,
     gradient_checkpointing: bool = False,
     mixed_precision: bool = False,
@@ -51,6 +52,9 @@ def build_transformer(
         (and the LoRA adapter, if one was trained).
     cache_bytes (int): How much all that is kept for label sets may take together (keys and
         values of prompts, tokens of tags), in bytes. The least recently used goes first.
+    tag_tokens (bool): Whether the openings of tags, "(O)", "(B-" and so on, become tokens of
+        their own, to be trained: outputs are a third shorter. A model that was saved with such
+        tokens keeps them in any case.
     lora (Lora | None): Train a low-rank adapter instead of all weights, see
         `spacy_gner.Lora.v1`.
     gradient_checkpointing (bool): Less memory in training, more time.
@@ -69,6 +73,7 @@ def build_transformer(
         trust_remote_code,
         save_weights,
         cache_bytes,
+        tag_tokens,
         lora,
         gradient_checkpointing,
         mixed_precision,

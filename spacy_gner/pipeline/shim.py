@@ -31,6 +31,8 @@ class BackboneShim(Shim):
     def __init__(self, settings: BackboneSettings):
         super().__init__(None)
         self.settings = settings
+        # What becomes a token where the settings ask for it: the format knows.
+        self.tag_tokens: tuple[str, ...] = ("(O)", "(B-", "(I-")
         # Set by training: from then on the weights are no longer those of the source.
         self.modified = False
         self._backbone: Any = None
@@ -59,23 +61,25 @@ class BackboneShim(Shim):
         from ..backbones.backbone import Backbone
         from ..backbones.codec import TextCodec
         from ..backbones.device import quiet_transformers
-        from ..backbones.loading import load_pretrained, merge_adapter
+        from ..backbones.loading import apply_adapter, load_pretrained
 
         source = resolve_source(settings.name)
         if adapter is not None and adapter.replaces:
             source = replace(source, adapter=None)
         with quiet_transformers(), self._builders_ops():
-            objects, family = load_pretrained(settings, source)
-            model = objects.transformer
+            new_tokens = self.tag_tokens if settings.tag_tokens else ()
+            objects, family = load_pretrained(settings, source, new_tokens)
+            tokenizer, model = objects.tokenizer, objects.transformer
             if adapter is not None:
                 with adapter.opened() as directory:
-                    model = merge_adapter(model, directory).eval()
+                    tokenizer, model = apply_adapter(tokenizer, model, directory)
+                model.eval()
             elif source.adapter is not None:
                 adapter = KeptAdapter(source.adapter, is_own=False)
         # The settings of the shim, not those of the call: the weights may have come
         # from a saved pipeline, the name stays that of the source.
-        codec = TextCodec.of_model(objects.tokenizer, family, model.config, self.settings)
-        self._backbone = Backbone(codec, model, self.settings, adapter)
+        codec = TextCodec.of_model(tokenizer, family, model.config, self.settings)
+        self._backbone = Backbone(codec, model, self.settings, adapter, new_tokens)
         self._model = model
 
     @contextmanager
@@ -142,8 +146,7 @@ class BackboneShim(Shim):
         RAISES (ValueError): E023 for a directory that cannot be read.
         """
         path = Path(path)
-        meta = read_meta(path)
-        saved = BackboneSettings.from_dict(meta["settings"])
+        meta, saved = read_meta(path)
         here = self.settings
         self.settings = replace(
             saved,
@@ -162,7 +165,7 @@ class BackboneShim(Shim):
             source = replace(source, name=str(weights_directory(path)), revision=None)
         adapter = None
         if meta["adapter"]:
-            replaces = not meta["weights"] and meta.get("adapter_replaces", False)
+            replaces = not meta["weights"] and meta["adapter_replaces"]
             adapter = KeptAdapter.read(adapter_directory_of(path), replaces)
         if meta["weights"] or adapter is not None:
             self._load(source, adapter)
@@ -171,6 +174,13 @@ class BackboneShim(Shim):
             self._backbone = self._model = None
         self.modified = meta["weights"] or adapter is not None
         return self
+
+    def begin_afresh(self) -> None:
+        """Forget what was trained: the weights are those of the source again, loaded when they are
+        needed. Does nothing where nothing was trained."""
+        if self._trainer is not None:
+            self._backbone = self._model = self._trainer = None
+            self.modified = False
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The directory of `to_disk`, packed.

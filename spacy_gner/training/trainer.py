@@ -9,6 +9,7 @@ from thinc.api import Optimizer
 
 from ..backbones.adapters import KeptAdapter
 from ..backbones.backbone import Backbone
+from ..backbones.loading import load_adapter
 from ..errors import Errors, Warnings
 from .optimizer import FollowedOptimizer, divide, follow, make_optimizer
 
@@ -48,7 +49,8 @@ class Trainer:
                 backbone.model = _unmerge(backbone.model, adapter)
                 backbone.adapter_replaces = adapter.replaces or not adapter.is_own
             else:
-                backbone.model = _new_adapter(backbone.model, lora)
+                rows = backbone.codec.tokenizer.convert_tokens_to_ids(list(backbone.tag_tokens))
+                backbone.model = _new_adapter(backbone.model, lora, rows)
                 backbone.adapter_replaces = False
         if backbone.settings.gradient_checkpointing:
             backbone.model.gradient_checkpointing_enable(
@@ -99,7 +101,7 @@ def trainable_parameters(model: Any) -> list[tuple[str, torch.nn.Parameter]]:
     return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
 
 
-def _new_adapter(model: Any, lora: Any) -> Any:
+def _new_adapter(model: Any, lora: Any, rows: list[int]) -> Any:
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -107,6 +109,7 @@ def _new_adapter(model: Any, lora: Any) -> Any:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules="all-linear" if lora.targets is None else list(lora.targets),
+        trainable_token_indices=rows or None,
         task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
     try:
@@ -117,15 +120,17 @@ def _new_adapter(model: Any, lora: Any) -> Any:
 
 def _unmerge(model: Any, adapter: KeptAdapter) -> Any:
     """Put a merged adapter back beside the weights: what it added is taken out again."""
-    from peft import PeftModel
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     with adapter.opened() as path:
-        peft_model = PeftModel.from_pretrained(model, str(path), is_trainable=True)
+        peft_model = load_adapter(model, path, is_trainable=True)
     for module in peft_model.modules():
         if isinstance(module, BaseTunerLayer):
             # peft does not know that the weights that it was given have the adapter in them.
             layer: Any = module
             layer.merged_adapters.extend(layer.active_adapters)
-    peft_model.unmerge_adapter()
+    with warnings.catch_warnings():
+        # The rows of added tokens are reached in two ways: the second finds nothing to do.
+        warnings.simplefilter("ignore")
+        peft_model.unmerge_adapter()
     return peft_model

@@ -212,9 +212,9 @@ def test_shim_takes_the_device_of_its_maker_to_other_threads(causal_dir, monkeyp
 
     seen = []
 
-    def load(settings, source):
+    def load(settings, *rest):
         seen.append(type(get_current_ops()))
-        return load_pretrained(settings, source)
+        return load_pretrained(settings, *rest)
 
     monkeypatch.setattr(loading, "load_pretrained", load)
     here = get_current_ops()
