@@ -46,6 +46,15 @@ class Errors(metaclass=_WithCodes):
         '(labels = ["person", "city"]), with nlp.get_pipe("{name}").set_labels([...]), or for one Doc '
         "with doc._.gner_labels = [...]."
     )
+    E007 = (
+        "The definition of the label {label!r} must be one sentence on one line, but got {found!r}. "
+        'Write label_definitions = {{"dish": "A meal that is served in the restaurant."}}.'
+    )
+    E008 = (
+        "The examples for the prompt cannot be used: {reason}. Write a list of examples such as "
+        '{{"text": "Ann left Paris.", "entities": {{"person": ["Ann"], "city": ["Paris"]}}}}, or the '
+        "path of a .json, .jsonl or .yml file with them."
+    )
     E010 = (
         "Cannot find the model '{name}': it is neither a directory, nor the embedded default "
         "'{default}', nor could it be loaded from the model hub ({reason}). Give the path of a "
@@ -475,6 +484,10 @@ class Warnings(metaclass=_WithCodes):
     W007 = (
         "The weights of '{name}' have parts that its config.json knows nothing of: {names}. They are "
         "not used."
+    )
+    W008 = (
+        "The {total} examples for the prompt need more than the window of {max_tokens} tokens allows: "
+        "the first {used} are shown. Write fewer or shorter ones, or raise window.max_tokens."
     )
     # --- W2xx: corpora ---------------------------------------------------------------
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'

@@ -8,7 +8,8 @@ from typing import ClassVar, NamedTuple
 from spacy.util import registry
 
 from ..errors import Errors
-from .format import Found, Match, Piece, WordSpan
+from ..matching import Matching
+from .format import Found, Piece, WordSpan
 from .instructions import Instructions
 from .parsing import ParsedWord
 from .tagged_words import locate_words
@@ -80,9 +81,9 @@ class EntityCentric(Instructions):
         parts: Sequence[ParsedWord],
         scores: Sequence[float],
         words: Sequence[str],
-        match: Match,
+        matching: Matching,
     ) -> list[Found]:
-        return locate_words(parts, scores, words, match)
+        return locate_words(parts, scores, words, matching)
 
 
 class _Mark(NamedTuple):

@@ -1,14 +1,14 @@
 """What all formats have in common: how a model is asked, and how its answer is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from ..matching import Matching
+
 # An entity over words: index of the first word, index after the last, label.
 WordSpan = tuple[int, int, str]
-# Matches words with those of an output: `Matcher` with its back tokenizer.
-Match = Callable[[Sequence[str], Sequence[str]], list[int | None]]
 
 
 @dataclass(frozen=True)
@@ -129,23 +129,27 @@ class Format(ABC):
 
     @abstractmethod
     def locate(
-        self, parts: Sequence[Any], scores: Sequence[float], words: Sequence[str], match: Match
+        self,
+        parts: Sequence[Any],
+        scores: Sequence[float],
+        words: Sequence[str],
+        matching: Matching,
     ) -> list[Found]:
         """Find the entities of an answer in the sentence.
 
         parts (Sequence[Any]): What `parse` gave, length M.
         scores (Sequence[float]): The probability of each part, length M.
         words (Sequence[str]): The words of the sentence.
-        match (Callable): Matches words of the sentence with words of the answer.
+        matching (Matching): Matches the sentence with the answer.
         RETURNS (list[Found]): The entities, by start.
         """
 
     def read(
-        self, text: str, words: Sequence[str], wordings: Sequence[str], match: Match
+        self, text: str, words: Sequence[str], wordings: Sequence[str], matching: Matching
     ) -> list[Found]:
         """Read the entities of an answer that has no scores. See `parse` and `locate`."""
         parts = self.parse(text, wordings)
-        return self.locate(parts, [1.0] * len(parts), words, match)
+        return self.locate(parts, [1.0] * len(parts), words, matching)
 
     def write(
         self, words: Sequence[str], spans: Sequence[WordSpan], wordings: Sequence[str]

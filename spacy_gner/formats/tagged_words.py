@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from spacy.util import registry
 
-from .format import Found, Match, Piece, WordSpan
+from ..matching import Matching
+from .format import Found, Piece, WordSpan
 from .instructions import Instructions
 from .parsing import ParsedWord, parse_output
 
@@ -114,24 +115,24 @@ class TaggedWords(Instructions):
         parts: Sequence[ParsedWord],
         scores: Sequence[float],
         words: Sequence[str],
-        match: Match,
+        matching: Matching,
     ) -> list[Found]:
-        return locate_words(parts, scores, words, match)
+        return locate_words(parts, scores, words, matching)
 
 
 def locate_words(
-    parts: Sequence[ParsedWord], scores: Sequence[float], words: Sequence[str], match: Match
+    parts: Sequence[ParsedWord], scores: Sequence[float], words: Sequence[str], matching: Matching
 ) -> list[Found]:
     """Find tagged words of an answer in the sentence.
 
     parts (Sequence[ParsedWord]): The words of the answer with their tags, length M.
     scores (Sequence[float]): The probability of each tag, length M.
     words (Sequence[str]): The words of the sentence.
-    match (Callable): Matches words of the sentence with words of the answer.
+    matching (Matching): Matches the sentence with the answer.
     RETURNS (list[Found]): The entities; their score is the product of the probabilities
         of their tags. Words that the answer left out are O.
     """
-    alignment = match(words, [part.word for part in parts])
+    alignment = matching.words(words, [part.word for part in parts])
     tags = ["O" if i is None else parts[i].tag for i in alignment]
     found = []
     for start, end, label in decode_tags(tags):

@@ -8,6 +8,7 @@ from spacy.util import registry
 
 from .back_tokenization import BackTokenizer
 from .lcs import Block, join_over_gaps, lcs_blocks, unmatched
+from .mentions import occurrences
 
 
 @runtime_checkable  # configs are validated against it
@@ -30,6 +31,27 @@ class Matcher(Protocol):
             predicted word, strictly increasing, or None. Length N.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A matcher for the outputs of one model.
+
+    matcher (Matcher): The matcher.
+    back_tokenizer (Callable[[Sequence[str]], list[str]] | None): See `Matcher`.
+    """
+
+    matcher: Matcher
+    back_tokenizer: BackTokenizer | None = None
+
+    def words(self, words: Sequence[str], predicted: Sequence[str]) -> list[int | None]:
+        """RETURNS (list[int | None]): For each word its predicted word, see `Matcher`."""
+        return self.matcher(words, predicted, self.back_tokenizer)
+
+    def mentions(self, words: Sequence[str], mention: str) -> list[tuple[int, int]]:
+        """RETURNS (list[tuple[int, int]]): Where a mention stands, see `occurrences`."""
+        is_on = getattr(self.matcher, "back_tokenize", True)
+        return occurrences(words, mention, self.back_tokenizer if is_on else None)
 
 
 @registry.misc("spacy_gner.LCSMatcher.v1")

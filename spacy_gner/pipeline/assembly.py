@@ -3,26 +3,24 @@
 from collections.abc import Iterable, Sequence
 
 from ..decoding.request import Generation
-from ..formats.format import Match
+from ..matching import Matching
 from ..planning.planner import PlannedRequest
 from ..planning.windows import DocWords
 from .predictions import Entity, WindowPrediction
 
 
 def predict_window(
-    planned: PlannedRequest,
-    generation: Generation,
-    match: Match,
+    planned: PlannedRequest, generation: Generation, matching: Matching
 ) -> WindowPrediction:
     """Find the entities of an answer in the words of its request.
 
     planned (PlannedRequest): The request, N words.
     generation (Generation): The decoder's answer.
-    match (Callable): Matches words of the request with words of the answer.
+    matching (Matching): Matches the words of the request with the answer.
     RETURNS (WindowPrediction): What was found.
     """
     request = planned.request
-    found = request.format.locate(generation.parts, generation.scores, request.words, match)
+    found = request.format.locate(generation.parts, generation.scores, request.words, matching)
     return WindowPrediction(request.words, request.wordings, tuple(found), generation)
 
 

@@ -12,6 +12,7 @@ from ..backbones.sources import check_name
 from ..decoding.request import Decoder
 from ..formats import Format
 from ..matching import Matcher
+from ..planning.guidance import read_examples
 from ..planning.windows import Windower
 from .gner import GNER
 from .settings import check_keys
@@ -32,6 +33,8 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "spans_key": None,
     "threshold": None,
     "decoys": [],
+    "label_definitions": {},
+    "examples": None,
     "readable_labels": True,
     "scorer": {"@scorers": "spacy_gner.ner_scorer.v1"},
 }
@@ -60,6 +63,8 @@ def make_gner(
     spans_key: Any,
     threshold: Any,
     decoys: Any,
+    label_definitions: Any,
+    examples: Any,
     readable_labels: Any,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> GNER:
@@ -88,6 +93,11 @@ def make_gner(
         label, where it is a mapping (labels that are not in it have no threshold).
     decoys (list[str]): Wordings that are asked for beside the labels, but never written to a
         Doc: what is one of them is not taken for one of the labels.
+    label_definitions (dict[str, str]): Label, or its wording -> one sentence on what it means,
+        for the prompt.
+    examples (str | list[dict] | None): Solved examples for the prompt (few-shot), each
+        `{"text": …, "entities": {label: [mention, …]}}`; or the path of a .json, .jsonl or
+        .yml file with them.
     readable_labels (bool): Whether labels without a wording whose name was made for programs
         (`PERSON`, `WORK_OF_ART`, `dateOfBirth`) stand in the prompt in words.
     scorer (Callable | None): The scoring method.
@@ -96,7 +106,9 @@ def make_gner(
     """
     check_keys("labels", labels)
     check_keys("threshold", threshold)
+    check_keys("label_definitions", label_definitions)
     if not _is_being_loaded(nlp, name):
+        read_examples(examples)
         _check_source(get_shim(model).settings)
     return GNER(
         nlp.vocab,
@@ -115,6 +127,8 @@ def make_gner(
         spans_key=spans_key,
         threshold=threshold,
         decoys=decoys,
+        label_definitions=label_definitions,
+        examples=examples,
         readable_labels=readable_labels,
         nlp=nlp,
         scorer=scorer,

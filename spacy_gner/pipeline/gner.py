@@ -1,7 +1,6 @@
 """The `gner` component: named entities by a generative model, for labels of the user's choice."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +20,8 @@ from ..errors import Errors
 from ..extensions import own_value, register_extensions
 from ..formats import Format, LabelSet
 from ..formats.labels import LabelsInput
-from ..matching import BackTokenizer, Matcher
+from ..matching import BackTokenizer, Matcher, Matching
+from ..planning.guidance import ExamplesInput, read_examples
 from ..planning.planner import PlannedRequest, Planner
 from ..planning.windows import DocWords, Windower
 from ..training.inventory import collect_labels
@@ -68,6 +68,8 @@ class GNER(TrainablePipe):
         spans_key: str | None = None,
         threshold: Threshold = None,
         decoys: Sequence[str] = (),
+        label_definitions: Mapping[str, str] | None = None,
+        examples: ExamplesInput | None = None,
         readable_labels: bool = True,
         nlp: Language | None = None,
         augmentation: Callable[..., Any] | None = None,
@@ -102,6 +104,8 @@ class GNER(TrainablePipe):
                 "spans_key": spans_key,
                 "threshold": threshold,
                 "decoys": decoys,
+                "label_definitions": label_definitions,
+                "examples": examples,
                 "readable_labels": readable_labels,
             }
         )
@@ -119,6 +123,8 @@ class GNER(TrainablePipe):
     spans_key = Setting[str | None]("The span group that is set, if any.")
     threshold = Setting[Threshold]("The lowest score of an entity, for all labels or by label.")
     decoys = Setting[list[str]]("Wordings that are asked for, but never written to a Doc.")
+    label_definitions = Setting[dict[str, str]]("What labels mean, for the prompt.")
+    examples = Setting[ExamplesInput | None]("Solved examples for the prompt, or their path.")
     readable_labels = Setting[bool]("Whether `set_labels` words names that are code (PERSON).")
 
     @property
@@ -246,7 +252,8 @@ class GNER(TrainablePipe):
     @property
     def planner(self) -> Planner:
         """RETURNS (Planner): Plans prompts for the model, which is loaded if need be."""
-        parts = (get_shim(self.model).backbone.codec, self.format, self.window)
+        codec = get_shim(self.model).backbone.codec
+        parts = (codec, self.format, self.window, self.label_definitions, self.examples)
         if self._planner is None or not self._planner.is_made_of(*parts):
             self._planner = Planner(*parts)
         return self._planner
@@ -330,11 +337,11 @@ class GNER(TrainablePipe):
         answered: Sequence[tuple[PlannedRequest, Any]],
         back_tokenizer: BackTokenizer,
     ) -> DocPrediction:
-        match = partial(self.matcher, back_tokenizer=back_tokenizer)
+        matching = Matching(self.matcher, back_tokenizer)
         windows = []
         groups: dict[LabelSet, list[Entity]] = {}
         for planned, generation in answered:
-            prediction = predict_window(planned, generation, match)
+            prediction = predict_window(planned, generation, matching)
             windows.append(prediction)
             found = window_entities(words, planned, prediction)
             groups.setdefault(planned.labels, []).extend(found)
@@ -516,7 +523,10 @@ class GNER(TrainablePipe):
         # component cannot reach: what was written beside it tells.
         configured = {**self._configured, **({} if directory is None else read_config(directory))}
         labels = list(configured["labels"].items())
-        return {**self._settings, "config": {**configured, "labels": labels}}
+        # The file with the examples may not be where the pipeline goes.
+        examples = read_examples(self.examples)
+        config = {**configured, "labels": labels}
+        return {**self._settings, "examples": examples, "config": config}
 
     def _restore(self, saved: Any, overridable: bool) -> None:
         settings, configured = read_saved(saved, self.name)

@@ -13,6 +13,7 @@ from thinc.api import Config
 from ..errors import Errors
 from ..formats import LabelSet
 from ..formats.labels import LabelsInput
+from ..planning.guidance import check_definitions, read_examples
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ def check_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Refuse settings that cannot work.
 
     values (Mapping[str, Any]): Some or all of "batch_size", "overwrite", "set_ents",
-        "spans_key", "threshold", "decoys" and "readable_labels". With `set_ents` false a
+        "spans_key", "threshold", "decoys", "label_definitions", "examples" and "readable_labels". With `set_ents` false a
         `spans_key` must say where entities go; this is checked when both are there.
     RETURNS (dict[str, Any]): The settings as plain values of JSON.
     RAISES (ValueError): E017, with what to write instead; E001 to E005 for decoys.
@@ -193,6 +194,17 @@ def _decoys(field: str, value: LabelsInput) -> list[str]:
     return list(LabelSet.make(value).wordings)
 
 
+def _definitions(field: str, value: Any) -> dict[str, str]:
+    return check_definitions(dict(value) if _is_pairs(value) else value)
+
+
+def _examples(field: str, value: Any) -> str | list[dict[str, Any]] | None:
+    # A file is read with the first prompt: that of a saved pipeline has been saved with it.
+    if isinstance(value, str | Path):
+        return str(value)
+    return read_examples(value) or None
+
+
 def _refuse(field: str, expected: str, found: Any) -> None:
     raise ValueError(Errors.E017.format(field=field, expected=expected, found=found))
 
@@ -204,5 +216,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "spans_key": _spans_key,
     "threshold": _threshold,
     "decoys": _decoys,
+    "label_definitions": _definitions,
+    "examples": _examples,
     "readable_labels": _flag,
 }

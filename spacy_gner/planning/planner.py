@@ -17,6 +17,7 @@ from ..decoding.request import Request
 from ..errors import Errors, Warnings
 from ..formats import Format, Guidance, LabelSet, Shot, TaggedWords
 from ..matching import make_back_tokenizer
+from .guidance import ExamplesInput, definitions_of, make_shots, read_examples
 from .windows import DocWords, Windower, WordWindow
 
 # The share of a window that instruction and labels may take, before the labels are
@@ -69,7 +70,8 @@ class Planner:
     format (Format): Writes prompts, and knows what answers look like.
     windower (Windower): Cuts Docs.
     definitions (Mapping[str, str] | None): Label or its wording -> what it means.
-    shots (Sequence[Shot]): Solved examples, with entity labels in their spans.
+    examples (ExamplesInput | None): Solved examples, or their path.
+    RAISES (ValueError): E008 for examples that cannot be used.
     """
 
     def __init__(
@@ -78,13 +80,14 @@ class Planner:
         format: Format,
         windower: Windower,
         definitions: Mapping[str, str] | None = None,
-        shots: Sequence[Shot] = (),
+        examples: ExamplesInput | None = None,
     ) -> None:
         self.codec = codec
         self.format = format
         self.windower = windower
         self.definitions = {} if definitions is None else definitions
-        self.shots = shots
+        self.examples = examples
+        self.shots = make_shots(read_examples(examples))
         length = windower.max_tokens or codec.max_length
         limit = codec.hard_limit
         self.max_tokens = length if limit is None else min(length, limit)
@@ -98,10 +101,10 @@ class Planner:
         # None, wherever a component is pickled: the model does not travel with its plans.
         return (type(None), ())
 
-    def is_made_of(self, codec: TextCodec, format: Format, windower: Windower) -> bool:
-        """RETURNS (bool): Whether these are the very parts that it was made of."""
-        own = (self.codec, self.format, self.windower)
-        return all(a is b for a, b in zip(own, (codec, format, windower), strict=True))
+    def is_made_of(self, *parts: Any) -> bool:
+        """RETURNS (bool): Whether these are the very arguments that it was made of."""
+        own = (self.codec, self.format, self.windower, self.definitions, self.examples)
+        return all(a is b for a, b in zip(own, parts, strict=True))
 
     def plan(self, words: DocWords, labels: LabelSet) -> list[PlannedRequest]:
         """Plan one Doc.
@@ -152,18 +155,15 @@ class Planner:
         return groups
 
     def _split(self, labels: LabelSet) -> list[LabelGroup]:
-        costs = self._costs_of_labels(labels)
         at_once = self.format.labels_per_prompt or len(labels)
         for n_groups in range(math.ceil(len(labels) / at_once), len(labels) + 1):
             size = math.ceil(len(labels) / n_groups)
             starts = range(0, len(labels), size)
-            groups = [
-                self._group(labels.subset(range(i, min(i + size, len(labels)))), costs)
-                for i in starts
-            ]
+            parts = [labels.subset(range(i, min(i + size, len(labels)))) for i in starts]
+            groups = [self._group(part) for part in parts]
             share = _MAX_OVERHEAD if size > 1 else _MAX_OVERHEAD_OF_ONE
             if all(group.overhead <= share * self.max_tokens for group in groups):
-                return groups
+                return self._with_shots(groups)
         worst = max(groups, key=lambda group: group.overhead)
         raise ValueError(
             Errors.E024.format(
@@ -173,25 +173,31 @@ class Planner:
             )
         )
 
-    def _group(self, labels: LabelSet, costs: Mapping[str, int]) -> LabelGroup:
-        guidance = self._guidance(labels)
+    def _with_shots(self, groups: list[LabelGroup]) -> list[LabelGroup]:
+        """RETURNS (list[LabelGroup]): The groups with as many examples as fit beside them."""
+        total = len(self.shots)
+        for n_shots in range(total, 0, -1):
+            found = [self._group(group.labels, self.shots[:n_shots]) for group in groups]
+            if all(group.overhead <= _MAX_OVERHEAD * self.max_tokens for group in found):
+                break
+        else:
+            n_shots, found = 0, groups
+        if n_shots < total:
+            text = Warnings.W008.format(total=total, used=n_shots, max_tokens=self.max_tokens)
+            warnings.warn(text, stacklevel=7)
+        return found
+
+    def _group(self, labels: LabelSet, shots: Sequence[Shot] = ()) -> LabelGroup:
+        wordings = labels.to_dict()
+        shown = []
+        for shot in shots:
+            spans = [(a, b, wordings[name]) for a, b, name in shot.spans if name in wordings]
+            shown.append(Shot(shot.words, tuple(spans)))
+        guidance = Guidance(definitions_of(labels, self.definitions), tuple(shown))
         prompt = self.format.prompt((), labels.wordings, guidance)
         overhead = len(self.codec.prompt_ids([prompt.text])[0]) + 1
-        extra = max(costs[wording] for wording in labels.wordings)
-        return LabelGroup(labels, guidance, overhead, max(0, extra))
-
-    def _guidance(self, labels: LabelSet) -> Guidance:
-        wordings = labels.to_dict()
-        definitions: dict[str, str] = {}
-        for name, wording in labels:
-            text = self.definitions.get(name) or self.definitions.get(wording)
-            if text:
-                definitions[wording] = text
-        shots = []
-        for shot in self.shots:
-            spans = [(s, e, wordings[name]) for s, e, name in shot.spans if name in wordings]
-            shots.append(Shot(shot.words, tuple(spans)))
-        return Guidance(definitions, tuple(shots))
+        costs = self._costs_of_labels(labels)
+        return LabelGroup(labels, guidance, overhead, max(0, *costs.values()))
 
     def _costs_of_labels(self, labels: LabelSet) -> dict[str, int]:
         """RETURNS (dict[str, int]): For each wording how many tokens a word needs more when it

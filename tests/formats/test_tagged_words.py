@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from spacy_gner.formats import BIO, BIOES
 from spacy_gner.formats.tagged_words import decode_tags
-from spacy_gner.matching import LCSMatcher
+from spacy_gner.matching import LCSMatcher, Matching
 
 LABELS = ["city", "award winner"]
 WORDS = "John explored Tokyo , sampling sushi , and flew back to New York .".split()
@@ -38,7 +38,7 @@ def test_tagged_words_encode_and_decode_are_inverse(format, drawn):
     assert [p.word for p in parsed] == words
     assert [p.tag for p in parsed] == tags
     assert format.tagged(words, tags) == (text, parsed)
-    assert [span[:3] for span in format.read(text, words, LABELS, LCSMatcher())] == spans
+    assert [span[:3] for span in format.read(text, words, LABELS, Matching(LCSMatcher()))] == spans
 
 
 def test_tagged_words_target_of_the_paper():
