@@ -59,8 +59,7 @@ class Pipelines(weakref.WeakSet[Language]):
 def check_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """Refuse settings that cannot work.
 
-    values (Mapping[str, Any]): Some or all of "batch_size", "overwrite", "set_ents",
-        "spans_key", "threshold", "decoys", "label_definitions", "examples" and "readable_labels". With `set_ents` false a
+    values (Mapping[str, Any]): Some or all of the keys of `CHECKS`. With `set_ents` false a
         `spans_key` must say where entities go; this is checked when both are there.
     RETURNS (dict[str, Any]): The settings as plain values of JSON.
     RAISES (ValueError): E017, with what to write instead; E001 to E005 for decoys.
