@@ -12,8 +12,8 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", README, flags=re.MULTILINE)
 
 
 def shown(value):
-    if isinstance(value, dict) and value:
-        return next(iter(value.values()))
+    if isinstance(value, dict):
+        return next(iter(value.values()), "{}")
     return {None: "null", True: "true", False: "false"}.get(value, str(value))
 
 

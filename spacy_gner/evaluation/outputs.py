@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..corpora.source import Source
 from ..corpora.tags import read_tags
 from ..errors import Errors
 from ..formats import BIO, Format, TaggedWords
-from ..matching import LCSMatcher, Matcher
+from ..matching import LCSMatcher, Matcher, Matching
 from ..matching.back_tokenization import BackTokenizer
 from ..matching.diagnosis import diagnose
 from .data import draw
@@ -48,8 +47,8 @@ def reread(sentence: ScoredSentence, reading: Reading = DEFAULT_READING) -> Scor
     """
     output = sentence.outputs[0]
     names = dict(zip(output.wordings, sentence.labels, strict=True))
-    match = partial(reading.matcher, back_tokenizer=reading.back_tokenizer)
-    read = reading.format.read(output.generation.text, output.words, output.wordings, match)
+    matching = Matching(reading.matcher, reading.back_tokenizer)
+    read = reading.format.read(output.generation.text, output.words, output.wordings, matching)
     # The prompt left out white-space words: back to the indices of the sentence.
     places = [index for index, word in enumerate(sentence.words) if not word.isspace()]
     mentions = [
