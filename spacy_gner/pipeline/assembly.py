@@ -1,11 +1,11 @@
 """Generations to entities: alignment with the words, windows and label groups merged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..decoding.request import Generation
 from ..matching import Matching
 from ..planning.planner import PlannedRequest
-from ..planning.windows import DocWords
+from ..planning.words import DocWords
 from .predictions import Entity, WindowPrediction
 
 
@@ -37,20 +37,23 @@ def window_entities(
     window = planned.window
     entities = []
     for found in prediction.found:
-        for start, end in _contiguous(window.words, found.start, found.end):
+        for start, end in _contiguous(window.words, words.breaks, found.start, found.end):
             first, last = window.words[start], window.words[end - 1]
             if window.begin <= first < window.end:
                 label = planned.labels.name_of(found.label)
-                token, after = words.tokens[first], words.tokens[last] + 1
+                token, after = words.tokens[first], words.ends[last]
                 entities.append(Entity(token, after, label, found.score))
     return entities
 
 
-def _contiguous(words: Sequence[int], start: int, end: int) -> Iterable[tuple[int, int]]:
-    # A word that was too long for any window is O: no entity reaches over it.
+def _contiguous(
+    words: Sequence[int], breaks: Collection[int], start: int, end: int
+) -> Iterable[tuple[int, int]]:
+    # A word that was too long for any window is O: no entity reaches over it, nor over a blank
+    # line.
     begin = start
     for i in range(start + 1, end + 1):
-        if i == end or words[i] != words[i - 1] + 1:
+        if i == end or words[i] != words[i - 1] + 1 or words[i] in breaks:
             yield begin, i
             begin = i
 

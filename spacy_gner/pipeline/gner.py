@@ -23,7 +23,8 @@ from ..formats.labels import LabelsInput
 from ..matching import BackTokenizer, Matcher, Matching
 from ..planning.guidance import ExamplesInput, read_examples
 from ..planning.planner import PlannedRequest, Planner
-from ..planning.windows import DocWords, Windower
+from ..planning.windows import Windower
+from ..planning.words import DocWords
 from ..training.inventory import collect_labels
 from .annotations import write_entities
 from .assembly import drop_overlaps, merge_entities, predict_window, window_entities
@@ -302,7 +303,7 @@ class GNER(TrainablePipe):
             is loaded now if it has not been, cannot be.
         """
         docs = list(docs)
-        all_words = [DocWords.from_doc(doc) for doc in docs]
+        all_words = [DocWords.from_doc(doc, self.window.join_hyphens) for doc in docs]
         if not any(words.texts for words in all_words):
             return [DocPrediction((), ()) for _ in all_words]
         labels = [self.labels_of(doc) for doc in docs]
@@ -449,6 +450,7 @@ class GNER(TrainablePipe):
             weights=self.token_weights,
             augmentation=self.augmentation,
             drop=drop,
+            readable_labels=self.readable_labels,
         )
 
     # --- saving and loading -----------------------------------------------------------------

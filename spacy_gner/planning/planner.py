@@ -18,7 +18,8 @@ from ..errors import Errors, Warnings
 from ..formats import Format, Guidance, LabelSet, Shot, TaggedWords
 from ..matching import make_back_tokenizer
 from .guidance import ExamplesInput, definitions_of, make_shots, read_examples
-from .windows import DocWords, Windower, WordWindow
+from .windows import Windower, WordWindow
+from .words import DocWords
 
 # The share of a window that instruction and labels may take, before the labels are
 # split into groups; one label alone may take all but what a few words need.

@@ -8,44 +8,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from spacy.tokens import Doc
 from spacy.util import registry
 
 from ..errors import Errors, Warnings
+from .words import DocWords
 
 # The cost of words in a window, in tokens of the model.
 CostFunction = Callable[[Sequence[str]], Sequence[int]]
-
-
-@dataclass(frozen=True)
-class DocWords:
-    """The words of a Doc: its tokens without those of white space only. A token with
-    white space inside (merged "New York") counts as several words.
-
-    texts (tuple[str, ...]): The words, length N.
-    tokens (tuple[int, ...]): The index of the token of each word, length N.
-    sentences (tuple[int, ...]): Indices of the words that begin a sentence; only 0 when
-        the Doc has no sentence boundaries.
-    """
-
-    texts: tuple[str, ...]
-    tokens: tuple[int, ...]
-    sentences: tuple[int, ...]
-
-    @classmethod
-    def from_doc(cls, doc: Doc) -> "DocWords":
-        """doc (Doc): Any Doc. RETURNS (DocWords): Its words."""
-        texts: list[str] = []
-        tokens: list[int] = []
-        sentences = [0]
-        has_sentences = doc.has_annotation("SENT_START")
-        for token in doc:
-            if has_sentences and token.is_sent_start and len(texts) > sentences[-1]:
-                sentences.append(len(texts))
-            for part in token.text.split():
-                texts.append(part)
-                tokens.append(token.i)
-        return cls(tuple(texts), tuple(tokens), tuple(sentences))
 
 
 @dataclass(frozen=True)
@@ -71,12 +40,16 @@ class Windower:
         of both together (causal). None takes the model's own length.
     overlap (int): Words that two windows share where a sentence has to be cut.
     split_sentences (bool): One window per sentence, also where several would fit.
+    join_hyphens (bool): Whether the tokens of "Smith-Jones", which the tokenizer cuts at the
+        hyphen, are one word for the model, as in the corpora that the published checkpoints
+        and the default model were trained on. "Paris-based" stays three words.
     RAISES (ValueError): E017 for sizes below their minimum.
     """
 
     max_tokens: int | None = None
     overlap: int = 16
     split_sentences: bool = False
+    join_hyphens: bool = True
 
     def __post_init__(self) -> None:
         sizes = (("max_tokens", 1, "1 or more tokens, or null"), ("overlap", 0, "0 or more words"))

@@ -14,7 +14,7 @@ from ..errors import Warnings
 from ..formats import Guidance, LabelSet, TaggedWords
 from ..formats.format import NO_GUIDANCE
 from ..planning.planner import Planner
-from ..planning.windows import DocWords
+from ..planning.words import DocWords
 from .pairs import TrainingPair, gold_pair
 from .weights import TokenWeights
 
@@ -75,6 +75,7 @@ def encode_examples(
     weights: TokenWeights | None = None,
     augmentation: Callable[[TrainingPair], TrainingPair] | None = None,
     drop: float = 0.0,
+    readable_labels: bool = False,
 ) -> TrainingBatch | None:
     """Turn Examples into a batch.
 
@@ -85,6 +86,7 @@ def encode_examples(
     augmentation (Callable | None): Changes pairs before they are written.
     drop (float): 0 switches dropout off; with any other value the model's (and the
         adapter's) own rates apply.
+    readable_labels (bool): Whether labels of a Doc whose names are code get wordings.
     RETURNS (TrainingBatch | None): None when there is nothing to learn from: no words,
         no annotation, or no label to ask for.
     RAISES (ValueError): E501, see `gold_pair`.
@@ -92,7 +94,12 @@ def encode_examples(
     encoder = PairEncoder(planner, weights or TokenWeights())
     encoded: list[EncodedPair] = []
     for example in examples:
-        pair = gold_pair(example.reference, labels)
+        pair = gold_pair(
+            example.reference,
+            labels,
+            join_hyphens=planner.windower.join_hyphens,
+            readable=readable_labels,
+        )
         # Zero-shot prompts name no data set; only an augmentation can ask for it.
         pair = replace(pair, dataset=None) if augmentation is None else augmentation(pair)
         encoded += encoder(pair)

@@ -9,7 +9,7 @@ from ..corpora.passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..errors import Errors
 from ..formats import LabelSet, WordSpan
 from ..formats.tagged_words import decode_tags, encode_bio
-from ..planning.windows import DocWords
+from ..planning.words import DocWords
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,26 @@ class TrainingPair:
         return replace(self, words=texts, tags=tuple(tags), labels=tuple(labels), sentences=(0,))
 
 
-def gold_pair(reference: Doc, labels: LabelSet) -> TrainingPair:
+def gold_pair(
+    reference: Doc, labels: LabelSet, *, join_hyphens: bool = True, readable: bool = False
+) -> TrainingPair:
     """Read the gold annotation of a Doc.
 
     reference (Doc): The reference of an Example. Its own inventory (`doc._.gner_labels`)
         counts, where it has one; entities are compared with it.
     labels (LabelSet): The labels of the component, for Docs without one.
+    join_hyphens (bool): As in inference, see `Windower`. Where an entity begins or ends at the
+        hyphen, the words stay apart.
+    readable (bool): As in inference, see `LabelSet.make`.
     RETURNS (TrainingPair): Tokens with `ent_iob` 0 (never annotated) have the tag None.
     RAISES (ValueError): E501 for an entity whose label would not be in the prompt.
     """
     own = reference._.gner_labels
     if own is not None:
-        labels = labels.adopt(own)
+        labels = labels.adopt(own, readable=readable)
     wordings = labels.to_dict()
-    words = DocWords.from_doc(reference)
+    edges = {edge for ent in reference.ents for edge in (ent.start, ent.end)}
+    words = DocWords.from_doc(reference, join_hyphens, edges)
     spans: list[WordSpan] = []
     for ent in reference.ents:
         if ent.label_ not in wordings:
