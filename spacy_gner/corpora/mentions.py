@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from ..formats.overlaps import keep_best
 from .tokenize import Tokenized
 
 
@@ -26,6 +28,13 @@ class Aligned:
     overlapping: list[tuple[str, str]]
 
 
+class _Candidate(NamedTuple):
+    start: int
+    end: int
+    label: str
+    mention: str
+
+
 def align_mentions(text: str, tokens: Tokenized, answers: Mapping[str, Sequence[str]]) -> Aligned:
     """Find the mentions of each type in a text.
 
@@ -35,8 +44,7 @@ def align_mentions(text: str, tokens: Tokenized, answers: Mapping[str, Sequence[
     RETURNS (Aligned): Every occurrence at the bounds of words is an entity; of those
         that overlap the longest, then the earlier label, then the first in the text.
     """
-    # Keys sort as the winners should: longer first, then in order of label and text.
-    candidates: list[tuple[int, int, int, int, tuple[str, str]]] = []
+    candidates: list[_Candidate] = []
     cut_through: set[int] = set()
     unaligned: list[tuple[str, str]] = []
     keys = [(label, m) for label, mentions in answers.items() for m in dict.fromkeys(mentions)]
@@ -48,17 +56,13 @@ def align_mentions(text: str, tokens: Tokenized, answers: Mapping[str, Sequence[
             unaligned.append((label, mention))
             cut_through.update(*(_touched(tokens, start, end) for start, end in found))
         for first, last in spans:
-            candidates.append((-len(mention), order[label], first, last, (label, mention)))
-    taken: set[int] = set()
-    entities: list[tuple[int, int, str]] = []
-    placed: set[tuple[str, str]] = set()
-    for _, _, first, last, key in sorted(candidates):
-        if taken.isdisjoint(range(first, last)):
-            taken.update(range(first, last))
-            entities.append((first, last, key[0]))
-            placed.add(key)
-    overlapping = sorted({candidate[-1] for candidate in candidates} - placed)
-    return Aligned(sorted(entities), sorted(cut_through - taken), unaligned, overlapping)
+            candidates.append(_Candidate(first, last, label, mention))
+    kept = keep_best(candidates, lambda c: (-len(c.mention), order[c.label], c.start, c.end))
+    placed = {(found.label, found.mention) for found in kept}
+    overlapping = sorted({(found.label, found.mention) for found in candidates} - placed)
+    taken = {word for found in kept for word in range(found.start, found.end)}
+    entities = [(found.start, found.end, found.label) for found in kept]
+    return Aligned(entities, sorted(cut_through - taken), unaligned, overlapping)
 
 
 def _occurrences(text: str, mention: str) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from ..decoding.request import Generation
+from ..formats.overlaps import keep_best
 from ..matching import Matching
 from ..planning.planner import PlannedRequest
 from ..planning.words import DocWords
@@ -65,15 +66,7 @@ def merge_entities(groups: Iterable[Sequence[Entity]]) -> tuple[Entity, ...]:
     RETURNS (tuple[Entity, ...]): In the order of the Doc, without overlap.
     """
     every = [entity for group in groups for entity in group]
-    every.sort(key=lambda e: (-e.score, e.start - e.end, e.start, e.label))
-    taken: set[int] = set()
-    kept = []
-    for entity in every:
-        tokens = range(entity.start, entity.end)
-        if taken.isdisjoint(tokens):
-            taken.update(tokens)
-            kept.append(entity)
-    return tuple(sorted(kept, key=lambda e: e.start))
+    return tuple(keep_best(every, lambda e: (-e.score, e.start - e.end, e.start, e.label)))
 
 
 def drop_overlaps(entities: Iterable[Entity]) -> list[Entity]:
@@ -83,8 +76,4 @@ def drop_overlaps(entities: Iterable[Entity]) -> list[Entity]:
     entities (Iterable[Entity]): By start.
     RETURNS (list[Entity]): Without overlap.
     """
-    kept: list[Entity] = []
-    for entity in entities:
-        if not kept or entity.start >= kept[-1].end:
-            kept.append(entity)
-    return kept
+    return keep_best(entities, lambda entity: entity.start)

@@ -426,6 +426,17 @@ class GNER(TrainablePipe):
             self.finish_update(sgd)
         return losses
 
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score a batch of Examples with the component's scorer.
+
+        examples (Iterable[Example]): The Examples.
+        kwargs (Any): For the scorer, which gets `set_ents` and `spans_key` too.
+        RETURNS (dict[str, Any]): The scores.
+        """
+        settings = {"set_ents": self.set_ents, "spans_key": self.spans_key}
+        scores: dict[str, Any] = super().score(examples, **{**settings, **kwargs})
+        return scores
+
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Find the loss and its gradient.
 

@@ -217,6 +217,23 @@ def test_gner_score_is_part_of_the_pipeline(nlp):
     assert set(scores["ents_per_type"]) == set(LABELS)
 
 
+def test_gner_score_looks_where_the_entities_are(nlp):
+    from spacy.training import Example
+
+    examples = []
+    for text in TEXTS:
+        reference = nlp(text)
+        examples.append(Example(nlp.make_doc(text), reference))
+    gner = nlp.get_pipe("gner")
+    before = dict(gner.cfg)
+    gner.change_settings(set_ents=False, spans_key="found")
+    try:
+        scores = nlp.evaluate(examples)
+    finally:
+        gner.change_settings(set_ents=before["set_ents"], spans_key=before["spans_key"])
+    assert scores["ents_f"] == scores["spans_found_f"] == 1.0
+
+
 def test_gner_import_is_light():
     code = (
         "import spacy_gner, sys; assert not {'torch', 'transformers', 'spacy'} & set(sys.modules)"

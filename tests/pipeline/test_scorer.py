@@ -58,3 +58,22 @@ def test_scorer_works_in_a_component_s_score():
     ruler.add_patterns([{"label": "city", "pattern": "Paris"}])
     example = Example.from_dict(nlp.make_doc("in Paris"), {"entities": [(3, 8, "city")]})
     assert nlp.evaluate([example])["ents_f"] == 1.0
+
+
+def test_scorer_compares_the_group_of_a_component_that_sets_no_ents():
+    config = {"set_ents": False, "spans_key": "gner"}
+    predicted = [(0, 2, "person"), (0, 1, "first name"), (3, 4, "person")]
+    # A reference with entities only, and one with the group itself.
+    plain = Example(_doc(predicted, "gner"), _doc([(0, 2, "person"), (3, 4, "city")]))
+    scores = make_ner_scorer()([plain], **config)
+    assert (scores["ents_p"], scores["ents_r"]) == (1 / 3, 1 / 2)
+    grouped = Example(_doc(predicted, "gner"), _doc(predicted[:2], "gner"))
+    scores = make_ner_scorer()([grouped], **config)
+    assert (scores["ents_p"], scores["ents_r"]) == (2 / 3, 1.0)
+    assert scores["spans_gner_f"] == scores["ents_f"] == pytest.approx(0.8)
+    assert set(scores["spans_gner_per_type"]) == {"person", "first name"}
+    # A component that sets both is scored by its entities.
+    both = make_ner_scorer()([plain], set_ents=True, spans_key="gner")
+    assert both["ents_f"] == 0.0
+    nothing = Example(_doc(predicted, "gner"), Doc(VOCAB, words=WORDS))
+    assert make_ner_scorer()([nothing], **config)["ents_f"] is None
