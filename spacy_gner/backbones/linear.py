@@ -49,6 +49,32 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> 
     return F.linear(x, weight, bias)
 
 
+def pack_weight(weight: torch.Tensor) -> torch.Tensor:
+    """Bring a weight into the order in which oneDNN's kernel reads it, once instead of with
+    each product.
+
+    weight (torch.Tensor): Shape (m, n), on a CPU.
+    RETURNS (torch.Tensor): A copy for `linear_packed`; as it is where this build of torch cannot.
+    """
+    if not HAS_KERNEL:
+        return weight
+    try:
+        return torch.ops.mkldnn._reorder_linear_weight(weight)
+    # Builds without this operator, and precisions that it does not know.
+    except (AttributeError, RuntimeError):
+        return weight
+
+
+def linear_packed(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
+    """A product with a weight from `pack_weight`, without gradients. See `linear`."""
+    if weight.is_mkldnn:
+        result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        return result
+    return F.linear(x, weight, bias)
+
+
 class FastLinear(nn.Linear):
     """A linear layer that multiplies with `linear`."""
 

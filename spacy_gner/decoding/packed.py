@@ -1,0 +1,244 @@
+"""The forward pass of LLaMA-type models on a CPU, for rows of different lengths without padding.
+
+The tokens of all rows stand one behind the other, and only attention looks at one row at a time,
+with keys and values that stay where they are. So nothing is computed for padding, no cache is
+copied between passes, and what is computed for a row depends on that row alone.
+
+That last point holds to the bit, because each product is made of at least and at most as many
+rows at a time as one kernel of oneDNN takes (`Products`); `rows_are_independent` checks it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ..backbones.linear import FastLinear, linear, linear_packed, pack_weight
+
+# Rows of one matrix product, at least and at most, for which oneDNN takes one kernel.
+# Measured: bfloat16 with AMX has another one up to 36 rows and one from 513 on; float32 takes
+# another one for a single row.
+MIN_ROWS = {torch.bfloat16: 48, torch.float32: 2}
+MAX_ROWS = 512
+
+
+@dataclass
+class PackedRow:
+    """Keys and values of one text.
+
+    layers (torch.Tensor): Shape (layers, 2, heads of keys, capacity, size of a head).
+    length (int): How many of the slots are filled.
+    """
+
+    layers: torch.Tensor
+    length: int = 0
+
+    def reserve(self, capacity: int) -> None:
+        """Make room. capacity (int): Slots that are needed in all."""
+        if capacity > self.layers.shape[3]:
+            n, two, heads, _, size = self.layers.shape
+            layers = self.layers.new_empty((n, two, heads, capacity, size))
+            layers[:, :, :, : self.length] = self.layers[:, :, :, : self.length]
+            self.layers = layers
+
+    def fork(self, length: int) -> "PackedRow":
+        """RETURNS (PackedRow): A copy of the first slots, with as much room."""
+        layers = torch.empty_like(self.layers)
+        layers[:, :, :, :length] = self.layers[:, :, :, :length]
+        return PackedRow(layers, length)
+
+
+class Products:
+    """Linear layers that get the same input, as one product.
+
+    modules (Sequence[nn.Linear]): The layers.
+    dtype (torch.dtype): What is multiplied. In bfloat16 weights are copied, into the order that
+        the kernel reads; in float32 those of the layers themselves are used.
+    """
+
+    def __init__(self, modules: Sequence[nn.Linear], dtype: torch.dtype):
+        self._dtype = dtype
+        self._pairs = [(module.weight, module.bias) for module in modules]
+        self._packed: Any = None
+        if dtype == torch.bfloat16:
+            weight = torch.cat([weight.to(dtype) for weight, _ in self._pairs])
+            biases = [bias for _, bias in self._pairs]
+            self._bias = None if biases[0] is None else torch.cat([b.to(dtype) for b in biases])
+            self._packed = pack_weight(weight)
+            self._pairs = []
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """x (torch.Tensor): Shape (N, n). RETURNS (torch.Tensor): Shape (N, m)."""
+        blocks = x.to(self._dtype).chunk(-(-len(x) // MAX_ROWS))
+        results = [self._multiply(block) for block in blocks]
+        return results[0] if len(results) == 1 else torch.cat(results)
+
+    def _multiply(self, x: torch.Tensor) -> torch.Tensor:
+        if self._packed is not None:
+            return linear_packed(x, self._packed, self._bias)
+        results = [linear(x, weight, bias) for weight, bias in self._pairs]
+        return results[0] if len(results) == 1 else torch.cat(results, -1)
+
+
+class PackedLlama:
+    """The layers of a model, ready to be run.
+
+    model (LlamaForCausalLM): The model; see `can_pack`.
+    dtype (torch.dtype): The precision of products, keys and values: float32 or bfloat16. Sums
+        between layers and logits are float32 in both.
+    """
+
+    def __init__(self, model: Any, dtype: torch.dtype):
+        config = model.config
+        self.dtype = dtype
+        self._heads = config.num_attention_heads
+        self._kv_heads = config.num_key_value_heads
+        first = model.model.layers[0].self_attn
+        self._size = int(first.head_dim)
+        self._eps = config.rms_norm_eps
+        self._embed = model.model.embed_tokens
+        self._rotary = model.model.rotary_emb
+        self._head = model.lm_head
+        self._norm = model.model.norm.weight
+        self._layers = []
+        for layer in model.model.layers:
+            attention, mlp = layer.self_attn, layer.mlp
+            self._layers.append(
+                (
+                    layer.input_layernorm.weight,
+                    Products([attention.q_proj, attention.k_proj, attention.v_proj], dtype),
+                    Products([attention.o_proj], dtype),
+                    layer.post_attention_layernorm.weight,
+                    Products([mlp.gate_proj, mlp.up_proj], dtype),
+                    Products([mlp.down_proj], dtype),
+                )
+            )
+
+    def new_row(self, capacity: int) -> PackedRow:
+        """RETURNS (PackedRow): A row without tokens. capacity (int): How many it has room for."""
+        shape = (len(self._layers), 2, self._kv_heads, capacity, self._size)
+        return PackedRow(torch.empty(shape, dtype=self.dtype))
+
+    def __call__(
+        self, rows: Sequence[PackedRow], tokens: Sequence[Sequence[int]]
+    ) -> torch.Tensor:
+        """Run the model on what comes next in each row.
+
+        rows (Sequence[PackedRow]): The rows, length R. They grow by their tokens.
+        tokens (Sequence[Sequence[int]]): The tokens of each, length R.
+        RETURNS (torch.Tensor): The states of all tokens, row after row, float32; shape (N, width).
+        """
+        n_tokens = sum(map(len, tokens))
+        n_padding = max(0, MIN_ROWS[self.dtype] - n_tokens)
+        positions: list[int] = []
+        parts = []
+        for row, ids in zip(rows, tokens, strict=True):
+            end = row.length + len(ids)
+            row.reserve(end)
+            parts.append((row, len(positions), len(positions) + len(ids), end, self._mask(row, ids)))
+            positions += range(row.length, end)
+        flat = [token for ids in tokens for token in ids] + [0] * n_padding
+        x = self._embed(torch.tensor(flat)).float()
+        cos, sin = self._rotary(x, torch.tensor([[*positions, *[0] * n_padding]]))
+        # The sign of the rotated half is part of the sine.
+        half = self._size // 2
+        cos, sin = cos[0, :, None], torch.cat([-sin[0, :, :half], sin[0, :, half:]], -1)[:, None]
+        mixed = torch.zeros((len(flat), self._heads, self._size), dtype=self.dtype)
+        for number, (norm, qkv, out, post_norm, gate_up, down) in enumerate(self._layers):
+            states = qkv(self._normalize(x, norm)).view(len(flat), -1, self._size)
+            turned = states[:, : -self._kv_heads].float()
+            turned = turned * cos + turned.roll(half, -1) * sin
+            turned = turned.to(self.dtype)
+            values = states[:, -self._kv_heads :]
+            for row, start, stop, end, mask in parts:
+                keys_values = row.layers[number]
+                keys_values[0, :, row.length : end] = turned[start:stop, self._heads :].transpose(0, 1)
+                keys_values[1, :, row.length : end] = values[start:stop].transpose(0, 1)
+                mixed[start:stop] = F.scaled_dot_product_attention(
+                    turned[start:stop, : self._heads].transpose(0, 1)[None],
+                    keys_values[0, :, :end][None],
+                    keys_values[1, :, :end][None],
+                    attn_mask=mask,
+                    # Without anything before it, a row needs no mask of its own.
+                    is_causal=row.length == 0,
+                    enable_gqa=True,
+                )[0].transpose(0, 1)
+            x += out(mixed.flatten(1))
+            # In blocks, so that what lies between the two products stays in the cache.
+            for block in x.chunk(-(-len(x) // MAX_ROWS)):
+                states = gate_up(self._normalize(block, post_norm))
+                width = states.shape[1] // 2
+                block += down(F.silu(states[:, :width]).mul_(states[:, width:]))
+        for row, _, _, end, _ in parts:
+            row.length = end
+        return self._normalize(x[:n_tokens], self._norm)
+
+    def logits(self, states: torch.Tensor, vocabulary: torch.Tensor) -> torch.Tensor:
+        """RETURNS (torch.Tensor): Logits in float32, shape (K, C).
+
+        states (torch.Tensor): What the model returned for some tokens, shape (K, width).
+        vocabulary (torch.Tensor): The tokens whose logits are wanted, shape (C,)."""
+        weight = self._head.weight[vocabulary].float()
+        bias = None if self._head.bias is None else self._head.bias[vocabulary].float()
+        n_rows, n_columns = len(states), len(weight)
+        if n_rows == 1:
+            states = states.expand(2, -1)
+        if n_columns == 1:
+            weight = weight.expand(2, -1)
+            bias = None if bias is None else bias.expand(2)
+        return linear(states.contiguous(), weight.contiguous(), bias)[:n_rows, :n_columns]
+
+    def _normalize(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self._eps)
+        return (x * scale) * weight
+
+    def _mask(self, row: PackedRow, ids: Sequence[int]) -> torch.Tensor | None:
+        """RETURNS (torch.Tensor | None): What a mask adds where tokens have others before them
+        and behind them; None where nothing has to be hidden, or all is as in a new row."""
+        if row.length == 0 or len(ids) == 1:
+            return None
+        mask = torch.full((len(ids), row.length + len(ids)), float("-inf"), dtype=self.dtype)
+        return mask.triu_(row.length + 1)
+
+
+def can_pack(model: Any) -> bool:
+    """RETURNS (bool): Whether `PackedLlama` computes what the model computes: plain LLaMA on a
+    CPU, whose linear layers are torch's own (not quantized, without an adapter).
+
+    model (PreTrainedModel): The model."""
+    if type(model).__name__ != "LlamaForCausalLM" or model.device.type != "cpu":
+        return False
+    config = model.config
+    plain = config.hidden_act == "silu" and getattr(config, "pretraining_tp", 1) == 1
+    rotary = type(model.model.rotary_emb).__name__ == "LlamaRotaryEmbedding"
+    linear_layers = [
+        getattr(part, name, None)
+        for layer in model.model.layers
+        for part, names in ((layer.self_attn, "qkvo"), (layer.mlp, ("gate", "up", "down")))
+        for name in (f"{n}_proj" for n in names)
+    ]
+    return plain and rotary and all(type(m) in (nn.Linear, FastLinear) for m in linear_layers)
+
+
+@torch.inference_mode()
+def rows_are_independent(dtype: torch.dtype, shapes: Sequence[tuple[int, int]]) -> bool:
+    """Check that a product gives each row the same, however many rows it has.
+
+    dtype (torch.dtype): The precision.
+    shapes (Sequence[tuple[int, int]]): Shapes of weights, (m, n) each.
+    RETURNS (bool): Whether that was so for some numbers of rows.
+    """
+    generator = torch.Generator().manual_seed(0)
+    for m, n in shapes:
+        layer = nn.Linear(n, m, bias=False, dtype=dtype)
+        layer.weight.copy_(torch.randn(m, n, generator=generator))
+        product = Products([layer], dtype)
+        x = torch.randn(MAX_ROWS, n, generator=generator).to(dtype)
+        whole = product(x)
+        for n_rows in (MIN_ROWS[dtype], 61, 100, 256, 399):
+            if not torch.equal(product(x[:n_rows].contiguous()), whole[:n_rows]):
+                return False
+    return True
