@@ -23,6 +23,7 @@ import gzip
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -42,7 +43,7 @@ DECODERS = {
     "beam": "spacy_gner.BeamSearch.v1",
 }
 # Keys of `Generation.stats` that say why tokens were fed.
-CAUSES = ("prompt", "first", "redraft", "forks_won", "forks_lost")
+CAUSES = ("prompt", "kept", "dropped", "forks_won", "forks_lost")
 
 
 def main() -> None:
@@ -79,7 +80,9 @@ def read_groups(args: argparse.Namespace) -> list[dict[str, Any]]:
     for path in args.data:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf8") as lines:
             rows = [json.loads(line) for line in lines]
-        labels = sorted({t[2:] for row in rows for t in row["labels"] if t not in (None, "O")})
+        for row in rows:
+            row["labels"] = [clean(tag) for tag in row["labels"]]
+        labels = sorted({tag[2:] for row in rows for tag in row["labels"] if tag != "O"})
         name = path.parent.name if path.name.split(".")[0] in ("train", "dev", "test") else path.stem
         rows = [r for r in rows if 0 < len(r["words"]) <= (args.max_words or 10**6)]
         share = -(-args.limit // len(args.data))
@@ -92,7 +95,7 @@ def read_groups(args: argparse.Namespace) -> list[dict[str, Any]]:
                     "kind": "sentences",
                     "labels": labels,
                     "words": [row["words"] for row in part],
-                    "tags": [[tag or "O" for tag in row["labels"]] for row in part],
+                    "tags": [row["labels"] for row in part],
                 }
             )
     if args.messy:
@@ -100,6 +103,11 @@ def read_groups(args: argparse.Namespace) -> list[dict[str, Any]]:
             text = (MESSY / f"{name}.txt").read_text("utf8")
             groups.append({"name": name, "kind": "messy", "labels": labels, "texts": [text]})
     return groups
+
+
+def clean(tag: str | None) -> str:
+    """RETURNS (str): A tag without the characters that labels must not have."""
+    return "O" if tag is None else re.sub(r"\s*[,()]\s*", " ", tag).strip()
 
 
 # --- the engines, each in a process of its own ------------------------------------------------
@@ -223,7 +231,7 @@ class Component:
         stats: dict[str, float] = defaultdict(float)
         for prediction in predictions:
             for window in prediction.windows:
-                for key, value in window.stats.items():
+                for key, value in counters(window).items():
                     stats[key] += value
         return {
             "seconds": seconds,
@@ -233,6 +241,16 @@ class Component:
             "stats": {**stats, **self.counts},
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
+
+
+def counters(window: Any) -> dict[str, float]:
+    """RETURNS (dict[str, float]): What the decoder counted, in this version or an older one."""
+    if hasattr(window, "stats"):
+        return window.stats
+    generation = window.generation
+    fed = getattr(generation, "tokens_fed", None)
+    tokens = {f"tokens_{k}": v for k, v in vars(fed).items()} if fed is not None else {}
+    return {"forks": generation.forks or 0, "cut_short": generation.cut_short, **tokens}
 
 
 JSON = ("true", "false", "null")

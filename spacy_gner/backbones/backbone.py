@@ -44,6 +44,8 @@ class Backbone:
         self.cache = Cache(settings.cache_bytes)
         # What the weights were like when keys and values in the cache were computed.
         self.cache_state: object = None
+        # The layers as decoders run them on a CPU, see `decoding.packed_session`.
+        self.packed: Any = None
         # Whether the adapter that is being trained stands in the place of the source's.
         self.adapter_replaces = False
 

@@ -4,8 +4,10 @@ The tokens of all rows stand one behind the other, and only attention looks at o
 with keys and values that stay where they are. So nothing is computed for padding, no cache is
 copied between passes, and what is computed for a row depends on that row alone.
 
-That last point holds to the bit, because each product is made of at least and at most as many
-rows at a time as one kernel of oneDNN takes (`Products`); `rows_are_independent` checks it.
+In bfloat16 that last point holds to the bit, whatever is computed together and however a row is
+split over passes: each product has at least and at most as many rows as one kernel of oneDNN takes
+(`Products`), and attention sees keys and queries in whole blocks. `rows_are_independent` checks the
+products on the machine at hand, tests check the rest.
 """
 
 from collections.abc import Sequence
@@ -23,6 +25,9 @@ from ..backbones.linear import FastLinear, linear, linear_packed, pack_weight
 # another one for a single row.
 MIN_ROWS = {torch.bfloat16: 48, torch.float32: 2}
 MAX_ROWS = 512
+# Attention adds up in this order whatever stands behind a token, if keys and queries are
+# multiples of these.
+_KEYS, _QUERIES = 32, 16
 
 
 @dataclass
@@ -36,17 +41,23 @@ class PackedRow:
     layers: torch.Tensor
     length: int = 0
 
+    @property
+    def n_bytes(self) -> int:
+        """RETURNS (int): How much memory it takes."""
+        return self.layers.numel() * self.layers.element_size()
+
     def reserve(self, capacity: int) -> None:
         """Make room. capacity (int): Slots that are needed in all."""
         if capacity > self.layers.shape[3]:
-            n, two, heads, _, size = self.layers.shape
-            layers = self.layers.new_empty((n, two, heads, capacity, size))
+            n, two, heads, old, size = self.layers.shape
+            capacity = _whole(max(capacity, old + old // 2), _KEYS)
+            layers = self.layers.new_zeros((n, two, heads, capacity, size))
             layers[:, :, :, : self.length] = self.layers[:, :, :, : self.length]
             self.layers = layers
 
     def fork(self, length: int) -> "PackedRow":
         """RETURNS (PackedRow): A copy of the first slots, with as much room."""
-        layers = torch.empty_like(self.layers)
+        layers = torch.zeros_like(self.layers)
         layers[:, :, :, :length] = self.layers[:, :, :, :length]
         return PackedRow(layers, length)
 
@@ -119,8 +130,9 @@ class PackedLlama:
 
     def new_row(self, capacity: int) -> PackedRow:
         """RETURNS (PackedRow): A row without tokens. capacity (int): How many it has room for."""
-        shape = (len(self._layers), 2, self._kv_heads, capacity, self._size)
-        return PackedRow(torch.empty(shape, dtype=self.dtype))
+        shape = (len(self._layers), 2, self._kv_heads, _whole(capacity, _KEYS), self._size)
+        # Zeros, since whole blocks are read: what is masked must be a number.
+        return PackedRow(torch.zeros(shape, dtype=self.dtype))
 
     def __call__(
         self, rows: Sequence[PackedRow], tokens: Sequence[Sequence[int]]
@@ -132,13 +144,16 @@ class PackedLlama:
         RETURNS (torch.Tensor): The states of all tokens, row after row, float32; shape (N, width).
         """
         n_tokens = sum(map(len, tokens))
-        n_padding = max(0, MIN_ROWS[self.dtype] - n_tokens)
+        # At the end there is room for the last row's whole blocks of queries.
+        n_padding = max(_QUERIES - 1, MIN_ROWS[self.dtype] - n_tokens)
         positions: list[int] = []
         parts = []
         for row, ids in zip(rows, tokens, strict=True):
             end = row.length + len(ids)
             row.reserve(end)
-            parts.append((row, len(positions), len(positions) + len(ids), end, self._mask(row, ids)))
+            start = len(positions)
+            mask = self._mask(row.length, end)
+            parts.append((row, start, start + len(ids), end, mask))
             positions += range(row.length, end)
         flat = [token for ids in tokens for token in ids] + [0] * n_padding
         x = self._embed(torch.tensor(flat)).float()
@@ -154,18 +169,18 @@ class PackedLlama:
             turned = turned.to(self.dtype)
             values = states[:, -self._kv_heads :]
             for row, start, stop, end, mask in parts:
+                n_queries, n_keys = mask.shape
                 keys_values = row.layers[number]
                 keys_values[0, :, row.length : end] = turned[start:stop, self._heads :].transpose(0, 1)
                 keys_values[1, :, row.length : end] = values[start:stop].transpose(0, 1)
+                # Queries beyond those of the row are whatever comes next, and are not looked at.
                 mixed[start:stop] = F.scaled_dot_product_attention(
-                    turned[start:stop, : self._heads].transpose(0, 1)[None],
-                    keys_values[0, :, :end][None],
-                    keys_values[1, :, :end][None],
+                    turned[start : start + n_queries, : self._heads].transpose(0, 1)[None],
+                    keys_values[0, :, :n_keys][None],
+                    keys_values[1, :, :n_keys][None],
                     attn_mask=mask,
-                    # Without anything before it, a row needs no mask of its own.
-                    is_causal=row.length == 0,
                     enable_gqa=True,
-                )[0].transpose(0, 1)
+                )[0, :, : stop - start].transpose(0, 1)
             x += out(mixed.flatten(1))
             # In blocks, so that what lies between the two products stays in the cache.
             for block in x.chunk(-(-len(x) // MAX_ROWS)):
@@ -195,13 +210,17 @@ class PackedLlama:
         scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self._eps)
         return (x * scale) * weight
 
-    def _mask(self, row: PackedRow, ids: Sequence[int]) -> torch.Tensor | None:
-        """RETURNS (torch.Tensor | None): What a mask adds where tokens have others before them
-        and behind them; None where nothing has to be hidden, or all is as in a new row."""
-        if row.length == 0 or len(ids) == 1:
-            return None
-        mask = torch.full((len(ids), row.length + len(ids)), float("-inf"), dtype=self.dtype)
-        return mask.triu_(row.length + 1)
+    def _mask(self, start: int, end: int) -> torch.Tensor:
+        """RETURNS (torch.Tensor): What a mask adds: each token sees those up to itself.
+
+        start (int): The position of the first token of the pass.
+        end (int): The position behind the last one."""
+        shape = (_whole(end - start, _QUERIES), _whole(end, _KEYS))
+        return torch.full(shape, float("-inf"), dtype=self.dtype).triu_(start + 1)
+
+
+def _whole(number: int, block: int) -> int:
+    return -(-number // block) * block
 
 
 def can_pack(model: Any) -> bool:

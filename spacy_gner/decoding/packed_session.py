@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ..backbones.backbone import Backbone
-from ..backbones.precision import decoding_dtype
+from .precision import decoding_dtype
 from .forward import plain_model
 from .packed import PackedLlama, PackedRow, can_pack
 from .prefix_cache import count_changes, shared_length
