@@ -93,6 +93,8 @@ def sentencepiece_tokenizer(
 
 def make_backbone(model: Any, tokenizer: Any, family: str, **settings: Any) -> Backbone:
     """RETURNS (Backbone): A model in memory as a backbone, on the CPU."""
+    # Oracles compute in float32: no other precision by the choice of this machine.
+    settings.setdefault("dtype", "float32")
     chosen = BackboneSettings(f"tiny-{family}", device="cpu", **settings)
     codec = TextCodec.of_model(tokenizer, family, model.config, chosen)
     return Backbone(codec, model, chosen)

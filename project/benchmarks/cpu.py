@@ -1,6 +1,6 @@
 """What annotation costs on one core of a CPU.
 
-    python project/benchmarks/cpu.py --data wnut.jsonl.gz fewnerd.jsonl.gz --against ../other-checkout
+    python project/benchmarks/cpu.py --data wnut.jsonl.gz litbank.jsonl.gz --against ../other
 
 One run, one thread, the clock of the processor. Every engine is a process of its own and gets the
 same texts in turn, so that whatever slows the machine down slows all of them: compare ratios. The
@@ -83,7 +83,9 @@ def read_groups(args: argparse.Namespace) -> list[dict[str, Any]]:
         for row in rows:
             row["labels"] = [clean(tag) for tag in row["labels"]]
         labels = sorted({tag[2:] for row in rows for tag in row["labels"] if tag != "O"})
-        name = path.parent.name if path.name.split(".")[0] in ("train", "dev", "test") else path.stem
+        name = (
+            path.parent.name if path.name.split(".")[0] in ("train", "dev", "test") else path.stem
+        )
         rows = [r for r in rows if 0 < len(r["words"]) <= (args.max_words or 10**6)]
         share = -(-args.limit // len(args.data))
         rows = random.Random(args.seed).sample(rows, min(share, len(rows)))
@@ -193,7 +195,9 @@ class Component:
             values[key] = json.loads(value) if value[:1].isdigit() or value in JSON else value
         self.nlp = spacy.blank("en")
         config: dict[str, Any] = {"labels": ["person"]}
-        own = {k: values.pop(k) for k in ("dtype",) if k in values} | ({"name": model} if model else {})
+        own = {k: values.pop(k) for k in ("dtype",) if k in values} | (
+            {"name": model} if model else {}
+        )
         if own:
             config["model"] = own
         if "batch_size" in values:
@@ -380,10 +384,14 @@ def print_tables(names: list[str], groups: list[dict], result: dict[str, Any]) -
         for name in names:
             rows = [result[name][i] for i in sentences]
             seconds = sum(row["seconds"] for row in rows)
-            other = sum(result["against"][i]["seconds"] for i in sentences) if "against" in names else 0
+            other = (
+                sum(result["against"][i]["seconds"] for i in sentences) if "against" in names else 0
+            )
             cells = [f"{seconds / n:.3f}", f"{100 * seconds / words:.2f}"]
             cells.append(f"{other / seconds:.2f}" if other else "")
-            cells.append(f"{f1([groups[i] for i in sentences], rows):.1f}" if "entities" in rows[0] else "")
+            cells.append(
+                f"{f1([groups[i] for i in sentences], rows):.1f}" if "entities" in rows[0] else ""
+            )
             for key in ("passes", "padded", "real", *(f"tokens_{c}" for c in CAUSES), "forks"):
                 values = [row["stats"][key] for row in rows if key in row["stats"]]
                 cells.append(f"{sum(values) / n:.1f}" if values else "")

@@ -30,9 +30,10 @@ from pathlib import Path
 import torch
 
 from spacy_gner.backbones.linear import use_fast_linear
-from spacy_gner.decoding.beam_search import make_beam_search, output_limits
+from spacy_gner.decoding.beam_search import make_beam_search
+from spacy_gner.decoding.common import output_limits
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
-from spacy_gner.decoding.exact_search import make_exact_search
+from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIO
 from spacy_gner.matching import LCSMatcher
@@ -62,7 +63,7 @@ def main() -> None:
         help="train on the sentences first, for the speed with a model that knows the format; "
         "F1 means nothing then",
     )
-    parser.add_argument("--max-forks", type=int, help="of ExactSearch, else its default")
+    parser.add_argument("--max-forks-per-word", type=float, help="of ExactSearch")
     parser.add_argument("--pass-overhead", type=float, help="of the drafts, else their default")
     parser.add_argument("--threads", type=int, help="of torch")
     parser.add_argument(
@@ -249,11 +250,12 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
     if args.overfit:
         overfit(backbone, requests, gold, args.overfit)
     options = {} if args.pass_overhead is None else {"pass_overhead": args.pass_overhead}
-    forks = {} if args.max_forks is None else {"max_forks": args.max_forks}
+    limit = args.max_forks_per_word
+    forks = {} if limit is None else {"max_forks_per_word": limit}
     ours = {
         "beam-4": make_beam_search(4),
         "drafted": make_drafted_greedy(**options),
-        "exact": make_exact_search(**options, **forks),
+        "exact": ExactSearch(**options, **forks),
     }
     greedy, beams = Plain(backbone, 1), Plain(backbone, 4)
     answers: dict[str, list] = {name: [None] * len(requests) for name in wanted}

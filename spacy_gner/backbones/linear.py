@@ -65,9 +65,7 @@ def pack_weight(weight: torch.Tensor) -> torch.Tensor:
         return weight
 
 
-def linear_packed(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-) -> torch.Tensor:
+def linear_packed(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """A product with a weight from `pack_weight`, without gradients. See `linear`."""
     if weight.is_mkldnn:
         result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

@@ -1,7 +1,6 @@
 """The way of the paper: the model writes freely, with `generate()` of transformers
 (paper, section 6: beam search lets the model correct itself)."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +9,9 @@ from spacy.util import registry
 from transformers import GenerationConfig
 
 from ..backbones.backbone import Backbone
-from ..errors import Errors, Warnings
 from ..formats import Format
-from .batching import output_limit, plan_batches
+from .batching import plan_batches
+from .common import check_at_least, output_limits, warn_if_cut
 from .forward import ModelView
 from .free_text import pad, score_outputs
 from .request import Decoder, Generation, Request
@@ -115,36 +114,6 @@ def make_beam_search(
     return BeamSearch(num_beams, length_penalty, max_new_tokens)
 
 
-def output_limits(
-    backbone: Backbone,
-    requests: Sequence[Request],
-    prompts: Sequence[Sequence[int]],
-    max_new_tokens: int | None,
-) -> list[int]:
-    """How many tokens the outputs may have, see `output_limit`.
-
-    backbone (Backbone): The model.
-    requests (Sequence[Request]): Length B.
-    prompts (Sequence[Sequence[int]]): Their tokens.
-    max_new_tokens (int | None): What the user set.
-    RETURNS (list[int]): Length B.
-    RAISES (ValueError): E401 when a prompt leaves no room for an output.
-    """
-    limits = []
-    for request, prompt in zip(requests, prompts, strict=True):
-        used = len(prompt) if backbone.is_causal else 0
-        if max_new_tokens is None:
-            limit = output_limit(request.n_output, used, backbone.hard_limit)
-        elif backbone.hard_limit is not None:
-            limit = min(max_new_tokens, backbone.hard_limit - used)
-        else:
-            limit = max_new_tokens
-        if limit < 1:
-            raise ValueError(Errors.E401.format(n_tokens=used, limit=backbone.hard_limit))
-        limits.append(limit)
-    return limits
-
-
 def finish(
     backbone: Backbone,
     view: ModelView,
@@ -171,18 +140,3 @@ def finish(
         Generation(text, tuple(read), row, ended, forward_passes=passes + 1)
         for text, read, row, ended in zip(texts, parts, scores, complete, strict=True)
     ]
-
-
-def warn_if_cut(generations: Sequence[Generation], limits: Sequence[int]) -> None:
-    """Warn once (W002) when the model had not ended an output."""
-    cut = [limit for g, limit in zip(generations, limits, strict=True) if not g.complete]
-    if cut:
-        warnings.warn(Warnings.W002.format(max_new_tokens=max(cut)), stacklevel=3)
-
-
-def check_at_least(field: str, value: int, least: int) -> None:
-    """RAISES (ValueError): E017 when a setting is not a whole number from `least` on."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(
-            Errors.E017.format(field=f"decoder.{field}", expected=f"{least} or more", found=value)
-        )

@@ -14,22 +14,24 @@ import torch
 from spacy.util import registry
 
 from ..backbones.backbone import Backbone
-from ..errors import Errors
 from ..formats import TaggedWords
 from .batching import plan_batches
-from .beam_search import check_at_least, output_limits, warn_if_cut
-from .follow import Follower, draft_width
+from .common import (
+    check_at_least,
+    check_not_negative,
+    draft_width,
+    output_limits,
+    pass_overhead,
+    tag_tokens,
+    warn_if_cut,
+)
+from .follow import Follower
 from .forward import ModelView
 from .free_text import read_choices
 from .record import Record, Recorder
 from .request import Decoder, Generation, Request, check_format
 from .session import Session, can_share_batches
 from .tags import tag_table
-
-# Tokens in whose time a pass could begin, measured: on a CPU weights are read from memory
-# for each pass, on a GPU nearly all of the time of a short pass is overhead.
-OVERHEAD = {"cpu": 32.0}
-GPU_OVERHEAD = 1000.0
 
 
 @dataclass
@@ -81,7 +83,8 @@ class DraftedGreedy:
     ):
         if max_new_tokens is not None:
             check_at_least("max_new_tokens", max_new_tokens, 1)
-        check_drafts(max_draft, pass_overhead)
+        check_at_least("max_draft", max_draft, 0)
+        check_not_negative("pass_overhead", pass_overhead)
         self.max_new_tokens = max_new_tokens
         self.max_draft = max_draft
         self.pass_overhead = pass_overhead
@@ -129,8 +132,9 @@ class DraftedGreedy:
             follower = Follower(request, table, closing, backbone.eos_id)
             rows.append(_Row(number, limit, follower, Record(recorder)))
         done: list[_Row] = []
+        overhead = pass_overhead(self.pass_overhead, backbone)
         while rows:
-            self._step(session, rows, recorder, backbone.end_ids, self._overhead(backbone))
+            self._step(session, rows, recorder, backbone.end_ids, overhead)
             done += [row for row in rows if row.is_done]
             staying = [i for i, row in enumerate(rows) if not row.is_done]
             if len(staying) < len(rows):
@@ -181,11 +185,6 @@ class DraftedGreedy:
             at += len(draft) + 1
         session.keep(kept)
 
-    def _overhead(self, backbone: Backbone) -> float:
-        if self.pass_overhead is not None:
-            return self.pass_overhead
-        return OVERHEAD.get(backbone.device.type, GPU_OVERHEAD)
-
 
 @registry.misc("spacy_gner.DraftedGreedy.v1")
 def make_drafted_greedy(
@@ -203,23 +202,6 @@ def make_drafted_greedy(
     RAISES (ValueError): E017 for numbers below 1 (0 for `max_draft` and `pass_overhead`).
     """
     return DraftedGreedy(max_new_tokens, max_draft, pass_overhead)
-
-
-def check_drafts(max_draft: int, pass_overhead: float | None) -> None:
-    """RAISES (ValueError): E017 when a setting of the drafts cannot be."""
-    check_at_least("max_draft", max_draft, 0)
-    if pass_overhead is not None and not pass_overhead >= 0:
-        field, expected = "decoder.pass_overhead", "0 or more, or null"
-        raise ValueError(Errors.E017.format(field=field, expected=expected, found=pass_overhead))
-
-
-def tag_tokens(backbone: Backbone, requests: Sequence[Request]) -> list[int]:
-    tries = {}
-    for request in requests:
-        table = tag_table(backbone, request.format, request.wordings)
-        for word in table.words(request.words):
-            tries[id(word.trie)] = word.trie
-    return sorted({t for trie in tries.values() for s in trie.suffixes.values() for t in s})
 
 
 def _finish(backbone: Backbone, request: Request, row: _Row) -> Generation:

@@ -13,6 +13,7 @@ a tag in view of later words (paper, section 6 and Figure 6).
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +23,17 @@ from ..backbones.backbone import Backbone
 from ..errors import Errors
 from ..formats import TaggedWords
 from .batching import plan_batches
-from .beam_search import check_at_least
-from .drafted_greedy import GPU_OVERHEAD, OVERHEAD, check_drafts, tag_tokens
-from .follow import draft_width
+from .common import (
+    check_at_least,
+    check_not_negative,
+    draft_width,
+    pass_overhead,
+    tag_tokens,
+)
 from .forward import ModelView
-from .line import Draft, Line, Sentence
-from .request import Decoder, Generation, Request, check_format
+from .packed_session import PackedSession, packed_model
+from .partial_tagging import Draft, PartialTagging, Sentence
+from .request import Generation, Request, TokensFed, check_format
 from .search import Fork, Search
 from .session import Session, can_share_batches
 from .tags import tag_table
@@ -36,17 +42,38 @@ from .tags import tag_table
 _MIN_ROWS = 4
 
 
+@registry.misc("spacy_gner.ExactSearch.v1")
 class ExactSearch:
-    """See `make_exact_search` for the arguments."""
+    """The decoder that forces the words and finds the most probable tagging.
+
+    max_forks_per_word (float | None): How many alternatives are followed up, at most, per word of
+        the text. With 0 the result is the greedy tagging; null sets no bound. A text that had
+        promising alternatives left is `cut_short`; it gets the best tagging that was found.
+    approximate_after (int | None): A fork whose last tags, this many, are again those of the
+        tagging that it left is given up unless it is better so far. Forks are chosen by the
+        same estimate. With null the search is exact: forks are followed up while they can win
+        (and all that can are, unless `max_forks_per_word` forbids it).
+    max_draft (int): About how many tokens are drafted at once, at most.
+    pass_overhead (float | None): As in `spacy_gner.DraftedGreedy.v1`.
+    RAISES (ValueError): E017 for negative numbers.
+    """
 
     format_type = TaggedWords
 
     def __init__(
-        self, max_forks: int = 8, max_draft: int = 256, pass_overhead: float | None = None
+        self,
+        max_forks_per_word: float | None = 0.25,
+        approximate_after: int | None = 2,
+        max_draft: int = 256,
+        pass_overhead: float | None = None,
     ):
-        check_at_least("max_forks", max_forks, 0)
-        check_drafts(max_draft, pass_overhead)
-        self.max_forks = max_forks
+        check_not_negative("max_forks_per_word", max_forks_per_word)
+        if approximate_after is not None:
+            check_at_least("approximate_after", approximate_after, 1)
+        check_at_least("max_draft", max_draft, 0)
+        check_not_negative("pass_overhead", pass_overhead)
+        self.max_forks_per_word = max_forks_per_word
+        self.approximate_after = approximate_after
         self.max_draft = max_draft
         self.pass_overhead = pass_overhead
 
@@ -55,7 +82,7 @@ class ExactSearch:
     ) -> list[Generation]:
         """See `Decoder`. RAISES (ValueError): E025 for a format that does not write every
         word, E401 for a sentence that is too long for the model, E402 for models
-        without keys and values of every token."""
+        without keys and values of every token, E403 for logits that are no numbers."""
         for request in requests:
             check_format(self, request.format)
         prompts = backbone.prompt_ids([request.prompt.text for request in requests])
@@ -76,31 +103,35 @@ class ExactSearch:
                 result[i] = generation
         return [g for g in result if g is not None]
 
+    def limit_of(self, request: Request) -> float:
+        """RETURNS (float): How many alternatives may be followed up for a request."""
+        if self.max_forks_per_word is None:
+            return math.inf
+        return math.ceil(self.max_forks_per_word * len(request.words))
+
 
 class _Run:
     """The search for one batch of sentences."""
 
-    def __init__(
-        self,
-        settings: ExactSearch,
-        backbone: Backbone,
-        requests: Sequence[Request],
-    ):
+    def __init__(self, settings: ExactSearch, backbone: Backbone, requests: Sequence[Request]):
         self._settings = settings
         self._backbone = backbone
         self._requests = requests
-        self._view = ModelView(backbone)
-        overhead = OVERHEAD.get(backbone.device.type, GPU_OVERHEAD)
-        self._overhead = overhead if settings.pass_overhead is None else settings.pass_overhead
+        self._overhead = pass_overhead(settings.pass_overhead, backbone)
         tokens = tag_tokens(backbone, requests)
         self._vocabulary = torch.tensor(tokens, dtype=torch.long, device=backbone.device)
         self._columns = {token: i for i, token in enumerate(tokens)}
-        self._searches = [Search(settings.max_forks) for _ in requests]
+        self._packed = packed_model(backbone)
+        self._searches = [
+            Search(settings.limit_of(request), settings.approximate_after) for request in requests
+        ]
         self._passes = [0] * len(requests)
-        self._first = []
+        self._prompt_fed = [0] * len(requests)
+        self._first: list[Fork] = []
         for request in requests:
             table = tag_table(backbone, request.format, request.wordings)
-            self._first.append(Line(Sentence(request, table)))
+            sentence = Sentence(request, table, self._columns)
+            self._first.append(Fork(PartialTagging(sentence)))
 
     @torch.inference_mode()
     def __call__(self, prompts: Sequence[Sequence[int]], n_rows: int) -> list[Generation]:
@@ -108,21 +139,30 @@ class _Run:
 
         prompts (Sequence[Sequence[int]]): The tokens of their prompts.
         n_rows (int): How many taggings are computed together."""
-        session = Session(self._backbone, self._view, self._requests, prompts)
+        session: Any
+        if self._packed is not None:
+            session = PackedSession(self._backbone, self._packed, self._requests, prompts)
+            n_rows = max(_MIN_ROWS, 2 * len(prompts))
+        else:
+            view = ModelView(self._backbone)
+            session = Session(self._backbone, view, self._requests, prompts)
         starts = [len(p) if self._backbone.is_causal else 1 for p in prompts]
-        self._complete(session, list(enumerate(map(Fork, self._first))))
+        self._complete(session, list(enumerate(self._first)))
         while True:
             forks = self._next_forks(n_rows)
             if not forks:
                 break
             snapshots, lengths = [], []
             for number, fork in forks:
-                search, line = self._searches[number], fork.line
+                search, tagging = self._searches[number], fork.tagging
                 assert search.snapshot is not None and search.root is not None
-                line.fed = _n_common(line.tokens, search.root.tokens[: search.root.fed])
+                tagging.fed = _n_common(tagging.tokens, search.root.tokens[: search.root.fed])
                 snapshots.append(search.snapshot)
-                lengths.append(starts[number] + line.fed)
-            session = Session.resume(self._backbone, self._view, snapshots, lengths)
+                lengths.append(starts[number] + tagging.fed)
+            if self._packed is not None:
+                session = PackedSession.resume(self._packed, snapshots, lengths)
+            else:
+                session = Session.resume(self._backbone, view, snapshots, lengths)
             self._complete(session, forks)
         return [self._generation(i) for i in range(len(self._requests))]
 
@@ -144,18 +184,20 @@ class _Run:
             forks += [(number, fork) for fork in found]
         return forks
 
-    def _complete(self, session: Session, rows: list[tuple[int, Fork]]) -> None:
+    def _complete(self, session: Any, rows: list[tuple[int, Fork]]) -> None:
         """Go on with taggings until each is complete, or worse than the best one."""
         while True:
             staying = []
             for i, (number, fork) in enumerate(rows):
                 search = self._searches[number]
-                if fork.line.place is not None and fork.line.total > search.best_total:
+                if fork.tagging.point is not None and not search.is_lost(fork):
                     staying.append(i)
                     continue
-                is_first = search.root is None
+                if self._packed is not None and fork.tagging.point is None:
+                    fork.snapshot = session.snapshot(i)
                 search.finish(fork)
-                if is_first and search.may_go_on:
+                # With padding it is a copy, which is made of the first tagging alone.
+                if self._packed is None and fork.number < 0 and search.may_go_on:
                     session.settle()
                     search.snapshot = session.snapshot(i)
             if not staying:
@@ -165,80 +207,98 @@ class _Run:
                 rows = [rows[i] for i in staying]
             self._step(session, rows)
 
-    def _step(self, session: Session, rows: Sequence[tuple[int, Fork]]) -> None:
+    def _step(self, session: Any, rows: Sequence[tuple[int, Fork]]) -> None:
         """One pass."""
-        limit = self._settings.max_draft
-        lines = [fork.line for _, fork in rows]
-        bars = [self._searches[number].best_total for number, _ in rows]
-        drafts = [line.draft(limit, bar) for line, bar in zip(lines, bars, strict=True)]
-        width = draft_width([draft.reach for draft in drafts], self._overhead)
-        starts = [
-            [*todo, *line.tokens[line.fed :]]
-            for todo, line in zip(session.todo, lines, strict=True)
-        ]
+        drafts = [self._draft(number, fork) for number, fork in rows]
+        if self._packed is None:
+            width = draft_width([draft.reach for draft in drafts], self._overhead)
+            for draft in drafts:
+                draft.tokens = draft.tokens[:width]
+        taggings = [fork.tagging for _, fork in rows]
         todo = [len(tokens) for tokens in session.todo]
-        # Up to the next choice everything is certain; the first pass may be all of it.
-        fed = [[*start, *draft.tokens[:width]] for start, draft in zip(starts, drafts, strict=True)]
+        starts = [
+            [*todo, *tagging.tokens[tagging.fed :]]
+            for todo, tagging in zip(session.todo, taggings, strict=True)
+        ]
+        fed = [[*start, *draft.tokens] for start, draft in zip(starts, drafts, strict=True)]
         wanted = [
             [len(start) - 1 + n for n, _, _ in draft.choices if n <= len(tokens) - len(start)]
             for start, draft, tokens in zip(starts, drafts, fed, strict=True)
         ]
-        logits = session.feed(fed, wanted, self._vocabulary).float().cpu().numpy()
+        if self._packed is not None:
+            branches = [
+                [(len(start) + at, tokens) for at, tokens, _ in draft.branches]
+                for start, draft in zip(starts, drafts, strict=True)
+            ]
+            found = session.feed(fed, wanted, self._vocabulary, branches)
+        else:
+            found = session.feed(fed, wanted, self._vocabulary)
+        logits = found.float().cpu().numpy()
         at, kept = 0, []
         for i, (number, fork) in enumerate(rows):
-            n_kept = self._advance(fork, number, drafts[i], logits[at : at + len(wanted[i])])
-            at += len(wanted[i])
+            behind = at + len(wanted[i])
+            n_kept = self._advance(number, fork, drafts[i], logits[at:behind])
+            at = behind
+            for _, _, point in drafts[i].branches:
+                if point.word >= len(fork.tagging.tags):
+                    fork.tagging.sentence.read(point, logits[at])
+                at += 1
             n_new = min(len(fed[i]) - todo[i], n_kept)
-            fork.line.fed += n_new
+            fork.tagging.fed += n_new
             kept.append(todo[i] + n_new)
+            self._prompt_fed[number] += todo[i]
+            n_branches = sum(len(tokens) for _, tokens, _ in drafts[i].branches)
+            fork.n_fed += len(fed[i]) - todo[i] + n_branches
         session.keep(kept)
         for number in {number for number, _ in rows}:
             self._passes[number] += 1
 
-    def _advance(self, fork: Fork, number: int, draft: Draft, logits: np.ndarray) -> int:
+    def _draft(self, number: int, fork: Fork) -> Draft:
+        """RETURNS (Draft): How a tagging may go on, cut where more of it is not worth while."""
+        search = self._searches[number]
+        is_first = fork.number < 0 and not fork.n_fed and self._packed is not None
+        draft = fork.tagging.draft(
+            self._settings.max_draft, search.best_total, search.rejoin_words(fork), is_first
+        )
+        # Without padding each row has a length of its own. The first draft is read to its end.
+        if self._packed is not None and not is_first:
+            width = draft_width([draft.reach], self._overhead)
+            draft.tokens = draft.tokens[:width]
+        return draft
+
+    def _advance(self, number: int, fork: Fork, draft: Draft, logits: np.ndarray) -> int:
         """RETURNS (int): How many of the tokens that were not fed before are right."""
-        line = fork.line
-        before = line.fed
-        n_known = len(line.tokens)
-        drafted = draft.tokens
-        alternatives = line.advance(draft, list(logits), self._columns)
+        tagging = fork.tagging
+        before = tagging.fed
+        n_known = len(tagging.tokens)
+        alternatives = tagging.advance(draft, list(logits))
         self._searches[number].note(fork, alternatives)
-        new = line.tokens[n_known:]
-        return n_known - before + _n_common(new, drafted)
+        new = tagging.tokens[n_known:]
+        return n_known - before + _n_common(new, draft.tokens)
 
     def _generation(self, number: int) -> Generation:
         request, search = self._requests[number], self._searches[number]
-        line = search.best
-        assert line is not None
+        best, first = search.best, self._first[number]
+        assert best is not None
         assert isinstance(request.format, TaggedWords)
-        text, parts = request.format.tagged(request.words, line.tags)
-        scores = tuple(min(1.0, math.exp(p)) for p in line.log_probs)
+        text, parts = request.format.tagged(request.words, best.tags)
+        n_kept = len(first.tagging.tokens)
         return Generation(
             text,
             tuple(parts),
-            scores,
+            tuple(min(1.0, math.exp(p)) for p in best.log_probs),
             forward_passes=self._passes[number],
             forks=search.n_forks,
             cut_short=search.is_open,
-            log_prob=line.total,
+            log_prob=best.total,
+            tokens_fed=TokensFed(
+                self._prompt_fed[number],
+                min(first.n_fed, n_kept),
+                max(0, first.n_fed - n_kept),
+                search.n_won,
+                search.n_lost,
+            ),
         )
-
-
-@registry.misc("spacy_gner.ExactSearch.v1")
-def make_exact_search(
-    max_forks: int = 8, max_draft: int = 256, pass_overhead: float | None = None
-) -> Decoder:
-    """Make the decoder that forces the words and finds the most probable tagging.
-
-    max_forks (int): How many alternatives are followed up for a sentence, at most. With 0 the
-        result is the greedy tagging. A sentence that had promising alternatives left is
-        marked as `cut_short`; it gets the best tagging that was found.
-    max_draft (int): About how many tokens are drafted at once, at most.
-    pass_overhead (float | None): As in `spacy_gner.DraftedGreedy.v1`.
-    RETURNS (Decoder): The decoder.
-    RAISES (ValueError): E017 for negative numbers.
-    """
-    return ExactSearch(max_forks, max_draft, pass_overhead)
 
 
 def _n_common(a: Sequence[int], b: Sequence[int]) -> int:

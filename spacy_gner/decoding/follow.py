@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from .guess import kind_of
 from .request import Request
-from .tags import TagTable, WordTokens
-from .trie import TagNode
+from .tags import TagNode, TagTable, WordTokens
 
 # How much a text has to be trusted to go on as expected, before it has shown anything.
 _TRUST = 30.0
@@ -223,23 +222,3 @@ class Follower:
         for token in only:
             node = node.children[token]
         return node.tag
-
-
-def draft_width(reach: Sequence[Sequence[float]], overhead: float) -> int:
-    """How long drafts should be: the longer, the fewer passes; the shorter, the fewer tokens that
-    are computed in vain.
-
-    reach (Sequence[Sequence[float]]): For each row how likely it is that its draft is
-        right up to each token.
-    overhead (float): What a pass costs beside its tokens, in tokens.
-    RETURNS (int): The length with the most tokens for the time. All rows cost the time of the
-        longest one, since they are a rectangle.
-    """
-    best, best_rate = 0, len(reach) / (overhead + len(reach))
-    gained = float(len(reach))
-    for width in range(1, max(map(len, reach), default=0) + 1):
-        gained += sum(row[width - 1] for row in reach if len(row) >= width)
-        rate = gained / (overhead + len(reach) * (width + 1))
-        if rate > best_rate:
-            best, best_rate = width, rate
-    return best

@@ -20,6 +20,8 @@ from torch.nn import functional as F
 
 from ..backbones.linear import FastLinear, linear, linear_packed, pack_weight
 
+# What might stand in a row instead: behind how many of its new tokens, and which tokens.
+Branch = tuple[int, Sequence[int]]
 # Rows of one matrix product, at least and at most, for which oneDNN takes one kernel.
 # Measured: bfloat16 with AMX has another one up to 36 rows and one from 513 on; float32 takes
 # another one for a single row.
@@ -100,11 +102,15 @@ class PackedLlama:
     model (LlamaForCausalLM): The model; see `can_pack`.
     dtype (torch.dtype): The precision of products, keys and values: float32 or bfloat16. Sums
         between layers and logits are float32 in both.
+
+    `state` is free for whoever keeps it, to tell whether the model has changed since.
     """
 
     def __init__(self, model: Any, dtype: torch.dtype):
         config = model.config
         self.dtype = dtype
+        self.state: object = None
+        self.name = getattr(config, "name_or_path", "") or "model"
         self._heads = config.num_attention_heads
         self._kv_heads = config.num_key_value_heads
         first = model.model.layers[0].self_attn
@@ -135,27 +141,45 @@ class PackedLlama:
         return PackedRow(torch.zeros(shape, dtype=self.dtype))
 
     def __call__(
-        self, rows: Sequence[PackedRow], tokens: Sequence[Sequence[int]]
+        self,
+        rows: Sequence[PackedRow],
+        tokens: Sequence[Sequence[int]],
+        branches: Sequence[Sequence[Branch]] | None = None,
     ) -> torch.Tensor:
         """Run the model on what comes next in each row.
 
         rows (Sequence[PackedRow]): The rows, length R. They grow by their tokens.
         tokens (Sequence[Sequence[int]]): The tokens of each, length R.
-        RETURNS (torch.Tensor): The states of all tokens, row after row, float32; shape (N, width).
+        branches (Sequence[Sequence[tuple[int, Sequence[int]]]] | None): Other tokens that might
+            stand in each row behind so many of its new ones. No other token sees them.
+        RETURNS (torch.Tensor): The states of all tokens, row after row, those of its branches
+            behind the row's own; float32, shape (N, width).
         """
-        n_tokens = sum(map(len, tokens))
+        if branches is None:
+            branches = [()] * len(rows)
+        positions: list[int] = []
+        flat: list[int] = []
+        parts = []
+        for row, ids, others in zip(rows, tokens, branches, strict=True):
+            first, start = len(flat), row.length
+            flat += ids
+            positions += range(start, start + len(ids))
+            for at, branch in others:
+                flat += branch
+                positions += range(start + at, start + at + len(branch))
+            end = start + len(flat) - first
+            row.reserve(end)
+            mask = self._mask(start, end)
+            slot = start + len(ids)
+            for at, branch in others:
+                queries = slice(slot - start, slot - start + len(branch))
+                mask[queries, start + at : slot] = float("-inf")
+                slot += len(branch)
+            parts.append((row, first, len(flat), end, mask))
+        n_tokens = len(flat)
         # At the end there is room for the last row's whole blocks of queries.
         n_padding = max(_QUERIES - 1, MIN_ROWS[self.dtype] - n_tokens)
-        positions: list[int] = []
-        parts = []
-        for row, ids in zip(rows, tokens, strict=True):
-            end = row.length + len(ids)
-            row.reserve(end)
-            start = len(positions)
-            mask = self._mask(row.length, end)
-            parts.append((row, start, start + len(ids), end, mask))
-            positions += range(row.length, end)
-        flat = [token for ids in tokens for token in ids] + [0] * n_padding
+        flat += [0] * n_padding
         x = self._embed(torch.tensor(flat)).float()
         cos, sin = self._rotary(x, torch.tensor([[*positions, *[0] * n_padding]]))
         # The sign of the rotated half is part of the sine.
@@ -171,7 +195,9 @@ class PackedLlama:
             for row, start, stop, end, mask in parts:
                 n_queries, n_keys = mask.shape
                 keys_values = row.layers[number]
-                keys_values[0, :, row.length : end] = turned[start:stop, self._heads :].transpose(0, 1)
+                keys_values[0, :, row.length : end] = turned[start:stop, self._heads :].transpose(
+                    0, 1
+                )
                 keys_values[1, :, row.length : end] = values[start:stop].transpose(0, 1)
                 # Queries beyond those of the row are whatever comes next, and are not looked at.
                 mixed[start:stop] = F.scaled_dot_product_attention(

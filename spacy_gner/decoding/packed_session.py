@@ -1,14 +1,14 @@
 """A batch of texts that are continued by several tokens at a time, without padding."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
 from ..backbones.backbone import Backbone
+from ..backbones.logits import plain_model
+from ..errors import Errors
+from .packed import Branch, PackedLlama, PackedRow, can_pack
 from .precision import decoding_dtype
-from .forward import plain_model
-from .packed import PackedLlama, PackedRow, can_pack
 from .prefix_cache import count_changes, shared_length
 from .request import Request
 
@@ -22,15 +22,19 @@ def packed_model(backbone: Backbone) -> PackedLlama | None:
     for models, devices and precisions that `PackedLlama` is not for.
 
     backbone (Backbone): The model."""
-    model = plain_model(backbone)
+    model = plain_model(backbone.model)
     dtype = decoding_dtype(backbone)
     if dtype is None or not can_pack(model):
         return None
     state = (backbone.version, count_changes(model), dtype)
-    packed = backbone.packed
-    if packed is None or packed[0] != state:
-        packed = backbone.packed = (state, PackedLlama(model, dtype))
-    return packed[1]
+    packed: PackedLlama | None = backbone.packed
+    if packed is None or packed.state != state:
+        # Keys and values of other weights would only take up room.
+        backbone.cache.forget(PackedRow)
+        packed = PackedLlama(model, dtype)
+        packed.state = state
+        backbone.packed = packed
+    return packed
 
 
 class PackedSession:
@@ -53,7 +57,6 @@ class PackedSession:
         self._rows: list[PackedRow] = []
         self._starts: list[int] = []
         self.todo: list[list[int]] = []
-        state = backbone.packed[0]
         for request, prompt in zip(requests, prompts, strict=True):
             n_shared = shared_length(backbone, request, prompt)
             ids = tuple(prompt[:n_shared])
@@ -61,7 +64,9 @@ class PackedSession:
             capacity = n_shared + 6 * (len(prompt) - n_shared) + 16
             row = packed.new_row(capacity)
             if ids:
-                prefix = backbone.cache.get((PackedRow, state, ids), lambda ids=ids: self._run(ids))
+                prefix = backbone.cache.get(
+                    (PackedRow, packed.state, ids), lambda ids=ids: self._run(ids)
+                )
                 row.layers[:, :, :, :n_shared] = prefix.layers[:, :, :, :n_shared]
                 row.length = n_shared
             self._rows.append(row)
@@ -99,28 +104,39 @@ class PackedSession:
         tokens: Sequence[Sequence[int]],
         wanted: Sequence[Sequence[int]],
         vocabulary: torch.Tensor,
+        branches: Sequence[Sequence[Branch]] | None = None,
     ) -> torch.Tensor:
-        """Give each row some tokens. See `Session.feed`."""
+        """Give each row some tokens. See `Session.feed`.
+
+        RAISES (ValueError): E403 for logits that are no numbers.
+        branches (Sequence[Sequence[tuple[int, Sequence[int]]]] | None): As for `PackedLlama`. The
+            logits behind each follow those that are wanted of its row. `keep` forgets them.
+        """
+        branches = [()] * len(tokens) if branches is None else branches
         self._starts = [row.length for row in self._rows]
+        lengths = [
+            len(ids) + sum(len(branch) for _, branch in others)
+            for ids, others in zip(tokens, branches, strict=True)
+        ]
         found = []
-        first = 0
-        while first < len(tokens):
-            last, n_tokens = first, 0
-            while last < len(tokens) and (
-                last == first or n_tokens + len(tokens[last]) <= _MAX_TOKENS
+        for part in _group(lengths):
+            states = self._packed(self._rows[part], tokens[part], branches[part])
+            rows, at = [], 0
+            for ids, positions, others in zip(
+                tokens[part], wanted[part], branches[part], strict=True
             ):
-                n_tokens += len(tokens[last])
-                last += 1
-            states = self._packed(self._rows[first:last], tokens[first:last])
-            at = 0
-            for ids, positions in zip(tokens[first:last], wanted[first:last], strict=True):
-                if positions:
-                    some = states[[at + t for t in positions]]
-                    found.append(self._packed.logits(some, vocabulary))
+                rows += [at + t for t in positions]
                 at += len(ids)
-            first = last
+                for _, branch in others:
+                    at += len(branch)
+                    rows.append(at - 1)
+            if rows:
+                found.append(self._packed.logits(states[rows], vocabulary))
         self.todo = [[] for _ in tokens]
-        return torch.cat(found) if found else torch.zeros((0, len(vocabulary)))
+        logits = torch.cat(found) if found else torch.zeros((0, len(vocabulary)))
+        if logits.numel() and not torch.isfinite(logits.amax(-1)).all():
+            raise ValueError(Errors.E403.format(name=self._packed.name))
+        return logits
 
     def keep(self, counts: Sequence[int]) -> None:
         """Forget all but the first tokens of those fed last. counts (Sequence[int]): Length R."""
@@ -139,3 +155,16 @@ class PackedSession:
     def snapshot(self, row: int) -> PackedRow:
         """RETURNS (PackedRow): A row that is put aside, and not continued here any more."""
         return self._rows[row]
+
+
+def _group(lengths: Sequence[int]) -> list[slice]:
+    """RETURNS (list[slice]): Neighbors that share a forward pass.
+
+    lengths (Sequence[int]): Tokens of each row."""
+    groups, first, n_tokens = [], 0, 0
+    for i, length in enumerate(lengths):
+        if i > first and n_tokens + length > _MAX_TOKENS:
+            groups.append(slice(first, i))
+            first, n_tokens = i, 0
+        n_tokens += length
+    return [*groups, slice(first, len(lengths))]

@@ -78,9 +78,7 @@ def decoding_dtype(backbone: Backbone) -> torch.dtype | None:
 def measure_gain() -> float:
     """RETURNS (float): How many times as fast products in bfloat16 are as in float32, in a run
     over weights that are too many for the processor's cache."""
-    layers = [
-        torch.nn.Linear(n, m, bias=False) for _ in range(_N_LAYERS) for m, n in _SHAPES
-    ]
+    layers = [torch.nn.Linear(n, m, bias=False) for _ in range(_N_LAYERS) for m, n in _SHAPES]
     packed = [Products([layer], torch.bfloat16) for layer in layers]
     inputs = {n: torch.randn(_N_ROWS, n) for _, n in _SHAPES}
     seconds = {}

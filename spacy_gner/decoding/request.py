@@ -28,6 +28,24 @@ class Request:
 
 
 @dataclass(frozen=True)
+class TokensFed:
+    """For what the model computed tokens.
+
+    prompt (int): Of the prompt, without the beginning that was computed before.
+    kept (int): Of the first tagging.
+    dropped (int): Of its drafts, where they were wrong.
+    forks_won (int): Of forks that were the best tagging when they were complete.
+    forks_lost (int): Of other forks.
+    """
+
+    prompt: int = 0
+    kept: int = 0
+    dropped: int = 0
+    forks_won: int = 0
+    forks_lost: int = 0
+
+
+@dataclass(frozen=True)
 class Generation:
     """The answer to a request.
 
@@ -45,6 +63,7 @@ class Generation:
     cut_short (bool): Whether promising alternatives were left when the search ended: the
         output is then the best one that was found.
     log_prob (float | None): Log-probability of the tagging, where the decoder knows it.
+    tokens_fed (TokensFed | None): For what tokens were computed, where the decoder counts them.
     """
 
     text: str
@@ -55,6 +74,7 @@ class Generation:
     forks: int | None = None
     cut_short: bool = False
     log_prob: float | None = None
+    tokens_fed: TokensFed | None = None
 
 
 @runtime_checkable  # configs are validated against it

@@ -2,9 +2,9 @@
 
 import heapq
 from dataclasses import dataclass, field
+from typing import Any
 
-from .line import Alternative, Line
-from .session import Snapshot
+from .partial_tagging import Alternative, PartialTagging
 
 # A bound must be better than the best tagging by more than rounding errors.
 _MARGIN = 1e-6
@@ -14,42 +14,53 @@ _MARGIN = 1e-6
 class Fork:
     """A tagging that is followed up until it is complete, or worse than the best one.
 
-    line (Line): The tagging.
-    number (int): Which alternative it takes, in the order in which they became known.
+    tagging (PartialTagging): The tagging.
+    number (int): Which alternative it takes, in the order in which they became known; -1 for
+        the first tagging.
     alternatives (list[Alternative]): What it did not choose.
+    n_fed (int): Tokens that the model computed for it.
+    is_judged (bool): Whether it was compared with its parent already.
+    snapshot (Any): What was computed for it, if it is complete.
     """
 
-    line: Line
+    tagging: PartialTagging
     number: int = -1
     alternatives: list[Alternative] = field(default_factory=list)
+    n_fed: int = 0
+    is_judged: bool = False
+    snapshot: Any = None
 
 
 class Search:
     """What is known about the taggings of one sentence.
 
-    max_forks (int): How many alternatives may be followed up.
+    max_forks (float): How many alternatives may be followed up.
+    rejoin_words (int | None): None for the exact search. Else taggings are expected to cost what
+        their parents cost, from so many words behind the fork on.
 
-    A tagging that takes an alternative cannot be more probable than that alternative's
+    Exact: a tagging that takes an alternative cannot be more probable than that alternative's
     bound, since each further choice multiplies by at most 1. So once the best complete
     tagging is as probable as the best bound that is left, it is the most probable
     tagging of all.
 
-    Alternatives may be computed several at a time, but what comes out counts one by one, the
-    one with the best bound first. So the result does not depend on how many there were at a
+    Branches may be computed several at a time, but they are committed one by one, in the order
+    of their bounds (or estimates). So the result does not depend on how many there were at a
     time, not even where `max_forks` ends the search.
     """
 
-    def __init__(self, max_forks: int):
+    def __init__(self, max_forks: float, rejoin_words: int | None = None):
         self._left = max_forks
+        self._rejoin_words = rejoin_words
         self._heap: list[tuple[float, int, Alternative]] = []
         self._n_pushed = 0
-        # Forks by number: those that are being computed (None), and those whose turn has not come.
+        # Forks by number: those in flight (None), and those whose turn has not come.
         self._ahead: dict[int, Fork | None] = {}
         self.n_forks = 0
-        self.best: Line | None = None
-        # The first tagging with what was computed for it, from which forks go on.
-        self.root: Line | None = None
-        self.snapshot: Snapshot | None = None
+        self.n_won, self.n_lost = 0, 0
+        self.best: PartialTagging | None = None
+        # The tagging with what was computed for it, from which forks go on.
+        self.root: PartialTagging | None = None
+        self.snapshot: Any = None
 
     @property
     def best_total(self) -> float:
@@ -74,27 +85,43 @@ class Search:
         """
         if not self.may_go_on:
             return []
-        # The best one is never among those that are computed: its turn would have come.
-        n_forks = max(1, min(n_forks, self._left - len(self._ahead)))
+        # The head of the heap is never in flight: it would have been committed.
+        n_forks = int(max(1, min(n_forks, self._left - len(self._ahead))))
         forks: list[Fork] = []
         for bound, number, alternative in heapq.nsmallest(n_forks + len(self._ahead), self._heap):
             if len(forks) < n_forks and number not in self._ahead:
                 if -bound <= self.best_total + _MARGIN:
                     break
                 self._ahead[number] = None
-                forks.append(Fork(Line.fork(alternative, 0), number))
+                forks.append(Fork(PartialTagging.fork(alternative), number))
         return forks
+
+    def is_lost(self, fork: Fork) -> bool:
+        """RETURNS (bool): Whether a tagging that is not complete cannot become the best one, or
+        (unless the search is exact) is not expected to."""
+        if fork.tagging.total <= self.best_total:
+            return True
+        if self._rejoin_words is None or fork.is_judged or fork.number < 0:
+            return False
+        if not fork.tagging.has_rejoined(self._rejoin_words):
+            return False
+        fork.is_judged = True
+        return fork.tagging.estimate() <= self.best_total + _MARGIN
+
+    def rejoin_words(self, fork: Fork) -> int | None:
+        """RETURNS (int | None): Where the next draft of a tagging ends, see
+        `PartialTagging.draft`."""
+        return None if fork.number < 0 or fork.is_judged else self._rejoin_words
 
     def note(self, fork: Fork, alternatives: list[Alternative]) -> None:
         """Keep what a fork did not choose, as far as it might be better than the best tagging."""
-        bar = self.best_total + _MARGIN
-        fork.alternatives += [a for a in alternatives if a.bound > bar]
+        least = self.best_total + _MARGIN
+        fork.alternatives += [a for a in alternatives if a.bound > least]
 
     def finish(self, fork: Fork) -> None:
         """Take note of a fork that is complete, or no better than the best tagging."""
         if fork.number < 0:
-            self.root = fork.line
-            self._count(fork)
+            self._commit(fork)
             return
         self._ahead[fork.number] = fork
         while self.may_go_on:
@@ -105,14 +132,27 @@ class Search:
             del self._ahead[found.number]
             self._left -= 1
             self.n_forks += 1
-            self._count(found)
+            self._commit(found)
+        if not self.may_go_on:
+            # What was computed ahead of its turn is not needed any more.
+            self.n_lost += sum(ahead.n_fed for ahead in self._ahead.values() if ahead is not None)
+            self._ahead = {}
 
-    def _count(self, fork: Fork) -> None:
+    def _commit(self, fork: Fork) -> None:
         for alternative in fork.alternatives:
-            if alternative.bound > self.best_total + _MARGIN:
+            value = alternative.bound
+            if self._rejoin_words is not None:
+                value = alternative.estimate(self._rejoin_words)
+            if value > self.best_total + _MARGIN:
                 # The number makes ties come out in a fixed order.
-                heapq.heappush(self._heap, (-alternative.bound, self._n_pushed, alternative))
+                heapq.heappush(self._heap, (-value, self._n_pushed, alternative))
                 self._n_pushed += 1
-        line = fork.line
-        if line.place is None and line.total > self.best_total:
-            self.best = line
+        tagging = fork.tagging
+        wins = tagging.point is None and tagging.total > self.best_total
+        if fork.number >= 0:
+            self.n_won += fork.n_fed if wins else 0
+            self.n_lost += 0 if wins else fork.n_fed
+        if wins:
+            self.best = tagging
+            if fork.snapshot is not None or self.root is None:
+                self.root, self.snapshot = tagging, fork.snapshot

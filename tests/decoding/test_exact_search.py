@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.exact_search import make_exact_search
+from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.formats import BIO, BIOES, EntityCentric
 
 from ..models import (
@@ -52,7 +52,7 @@ def backbone(request):
 def test_exact_search_finds_best_tagging(backbone, format, n_words):
     rng = random.Random(n_words)
     requests = [make_request(random_words(rng, n_words), format=FORMATS[format]) for _ in range(4)]
-    decoder = make_exact_search(max_forks=10_000)
+    decoder = ExactSearch(None, None)
     for request, found in zip(requests, decoder(backbone, requests, 10_000), strict=True):
         tags, log_probs = best_tagging(backbone, request)
         assert found.cut_short == 0
@@ -65,8 +65,8 @@ def test_exact_search_finds_best_tagging(backbone, format, n_words):
 def test_exact_search_says_when_it_hit_the_limit(backbone, max_forks):
     rng = random.Random(9)
     requests = [make_request(random_words(rng, 5)) for _ in range(5)]
-    full = make_exact_search(max_forks=10_000)(backbone, requests, 10_000)
-    cut = make_exact_search(max_forks=max_forks)(backbone, requests, 10_000)
+    full = ExactSearch(None, None)(backbone, requests, 10_000)
+    cut = ExactSearch(max_forks / 5, None)(backbone, requests, 10_000)
     for request, one, other in zip(requests, full, cut, strict=True):
         assert other.forks <= max_forks
         assert other.log_prob <= one.log_prob + 1e-4
@@ -84,7 +84,7 @@ def test_exact_search_says_when_it_hit_the_limit(backbone, max_forks):
 def test_exact_search_gives_the_same_in_every_batch(backbone, batch_tokens):
     rng = random.Random(4)
     requests = [make_request(random_words(rng, 1 + i % 4)) for i in range(16)]
-    decoder = make_exact_search(max_forks=10_000)
+    decoder = ExactSearch(None, None)
     for request, answer in zip(requests, decoder(backbone, requests, batch_tokens), strict=True):
         (alone,) = decoder(backbone, [request], batch_tokens)
         assert answer.text == alone.text
@@ -104,7 +104,7 @@ def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_
     rng = random.Random(0)
     labels = ("person", "city", "organization")
     requests = [make_request(random_words(rng, 8 + i % 3), labels) for i in range(8)]
-    decoder = make_exact_search(max_forks=max_forks)
+    decoder = ExactSearch(max_forks / 5, None)
     alone = [decoder(made, [request], 10**6)[0] for request in requests]
     assert sum(answer.cut_short for answer in alone) >= 4
     for batch_tokens in (600, 10**6):
@@ -130,13 +130,13 @@ def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_
 def test_exact_search_keeps_words_and_writes_valid_tags(backbone, format, lists):
     kind = FORMATS[format]
     requests = [make_request(words, format=kind) for words in lists]
-    answers = make_exact_search(max_forks=2)(backbone, requests, 10_000)
+    answers = ExactSearch(2, None)(backbone, requests, 10_000)
     for request, answer in zip(requests, answers, strict=True):
         tags = [pair.tag for pair in answer.parts]
         assert tuple(pair.word for pair in answer.parts) == request.words
         assert set(tags) <= set(kind.tags(request.wordings))
         assert all(map(kind.may_follow, ["", *tags], tags)) and kind.may_end(tags[-1])
-        assert answer.text == kind.target(request.words, tags)
+        assert answer.text == kind.tagged(request.words, tags)[0]
         assert all(answer.text[p.start : p.end] == p.tag for p in answer.parts)
         assert all(0 <= score <= 1 for score in answer.scores)
 
@@ -144,14 +144,14 @@ def test_exact_search_keeps_words_and_writes_valid_tags(backbone, format, lists)
 def test_exact_search_corrects_itself():
     """The first choice is B-city, but what follows is improbable then."""
     made = build_tiny_causal(hidden=64)
-    kind, words = FORMATS["BIO"], ["London", "lives"]
+    words = ["London", "lives"]
     prompt = prompt_of(words, ("person", "city")).text
     follow = ["O", "B-person", "B-city", "I-city"]
     mixed = [("B-city", tag) for tag in follow for _ in range(3)] + [("B-person", "O")] * 9
-    overfit(made, [(prompt, kind.pieces(words, tags)) for tags in mixed], steps=120)
+    overfit(made, [(prompt, pieces_of(words, tags)) for tags in mixed], steps=120)
     request = make_request(words)
-    (greedy,) = make_exact_search(max_forks=0)(made, [request], 10_000)
-    (best,) = make_exact_search()(made, [request], 10_000)
+    (greedy,) = ExactSearch(0)(made, [request], 10_000)
+    (best,) = ExactSearch()(made, [request], 10_000)
     assert greedy.text.startswith("London(B-city)")
     assert best.text == "London(B-person) lives(O)"
 
@@ -159,16 +159,24 @@ def test_exact_search_corrects_itself():
 def test_exact_search_of_a_long_sentence_that_does_not_fit_is_an_error():
     made = build_tiny_causal(max_positions=200)
     with pytest.raises(ValueError, match="E401"):
-        make_exact_search()(made, [make_request(["London"] * 100)], 10_000)
+        ExactSearch()(made, [make_request(["London"] * 100)], 10_000)
 
 
 def test_exact_search_refuses_schemes_that_leave_words_out(backbone):
     format = EntityCentric()
     with pytest.raises(ValueError, match="E025"):
-        make_exact_search()(backbone, [make_request(["a"], format=format)], 10_000)
+        ExactSearch()(backbone, [make_request(["a"], format=format)], 10_000)
 
 
-@pytest.mark.parametrize("options", [{"max_forks": -1}, {"max_draft": -1}, {"pass_overhead": -1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_forks_per_word": -1},
+        {"approximate_after": 0},
+        {"max_draft": -1},
+        {"pass_overhead": -1},
+    ],
+)
 def test_exact_search_refuses_bad_settings(options):
     with pytest.raises(ValueError, match="E017"):
-        make_exact_search(**options)
+        ExactSearch(**options)

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.follow import Follower, draft_width
+from spacy_gner.decoding.common import draft_width
+from spacy_gner.decoding.follow import Follower
 from spacy_gner.decoding.guess import CONTINUE, OUTSIDE, START, TagGuesser
 from spacy_gner.decoding.tags import TagTable
 from spacy_gner.formats import BIO, BIOES

@@ -6,8 +6,9 @@ import torch
 
 from spacy_gner.decoding.cache import read_layers
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
-from spacy_gner.decoding.exact_search import make_exact_search
+from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.decoding.forward import ModelView
+from spacy_gner.decoding.packed import PackedRow
 from spacy_gner.decoding.prefix_cache import Prefix, shared_length
 from spacy_gner.decoding.session import Session
 
@@ -85,29 +86,31 @@ def test_rows_stay_what_they_are(backbone, seed):
 
 
 def prefixes(backbone):
-    return [v for v in backbone.cache._values.values() if isinstance(v, Prefix)]
+    return [v for v in backbone.cache._values.values() if isinstance(v, Prefix | PackedRow)]
 
 
-def test_prefix_is_computed_once_per_label_set():
+@pytest.mark.parametrize("decoder", [make_drafted_greedy(max_new_tokens=4), ExactSearch()])
+def test_prefix_is_computed_once_per_label_set(decoder):
     backbone = build_tiny_causal()
     requests = [make_request([word, "in", "Paris"]) for word in WORDS[:6]]
     other = make_request(["London"], labels=("other",))
-    make_drafted_greedy(max_new_tokens=4)(backbone, requests, MANY)
+    decoder(backbone, requests, MANY)
     (first,) = prefixes(backbone)
-    make_exact_search()(backbone, [*requests, other], MANY)
+    decoder(backbone, [*requests, other], MANY)
     assert len(prefixes(backbone)) == 2
     assert prefixes(backbone)[0] is first
     prompt = backbone.codec.prompt_ids([requests[0].prompt.text])[0]
     shared = shared_length(backbone, requests[0], prompt)
     assert 0 < shared < len(prompt)
-    assert first.layers[0][0].shape[2] == shared
+    n_slots = first.length if isinstance(first, PackedRow) else first.layers[0][0].shape[2]
+    assert n_slots == shared
 
 
 @pytest.mark.parametrize("counted", [True, False])
 def test_prefix_is_computed_anew_when_weights_change(counted):
     backbone = build_tiny_causal()
     request = make_request(["London", "lives", "in", "Paris"])
-    decoder = make_exact_search(max_forks=0)
+    decoder = ExactSearch(0)
     before = decoder(backbone, [request], MANY)[0].log_prob
     add_noise(backbone, 1.0)
     if not counted:
@@ -125,7 +128,7 @@ def test_backbones_are_not_kept_alive():
     import weakref
 
     backbone = build_tiny_causal()
-    make_exact_search()(backbone, [make_request(["London"])], MANY)
+    ExactSearch()(backbone, [make_request(["London"])], MANY)
     gone = weakref.ref(backbone)
     del backbone
     gc.collect()
@@ -134,7 +137,7 @@ def test_backbones_are_not_kept_alive():
 
 def test_threads_share_a_model():
     backbone = build_tiny_causal(seed=4)
-    decoders = [make_exact_search(), make_drafted_greedy(max_new_tokens=20)]
+    decoders = [ExactSearch(), make_drafted_greedy(max_new_tokens=20)]
     requests = [make_request(list(WORDS[i : i + 5])) for i in range(0, 20, 5)]
     expected = [[g.text for g in d(backbone, requests, MANY)] for d in decoders]
     found: dict[int, list[str]] = {}
@@ -174,8 +177,8 @@ def test_seq2seq_with_absolute_positions_is_decoded_row_by_row():
     torch.manual_seed(0)
     backbone = make_backbone(BartForConditionalGeneration(config).eval(), tokenizer, "seq2seq")
     requests = [make_request(list(WORDS[i : i + 3 + i])) for i in range(4)]
-    together = make_exact_search(max_forks=3)(backbone, requests, MANY)
-    alone = [make_exact_search(max_forks=3)(backbone, [r], MANY)[0] for r in requests]
+    together = ExactSearch(0.5, None)(backbone, requests, MANY)
+    alone = [ExactSearch(0.5, None)(backbone, [r], MANY)[0] for r in requests]
     assert [a.text for a in together] == [a.text for a in alone]
     assert [a.log_prob for a in together] == pytest.approx([a.log_prob for a in alone], abs=1e-4)
 

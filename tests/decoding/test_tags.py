@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.tags import TagTable, tag_table
-from spacy_gner.decoding.trie import TagTrie
+from spacy_gner.decoding.tags import TagTable, TagTrie, tag_table
 from spacy_gner.formats import BIO, BIOES
 
 from ..models import LABELS, TEXTS, WORDS, build_tiny_causal, build_tiny_seq2seq

@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 
 from spacy_gner.decoding.beam_search import make_beam_search
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
-from spacy_gner.decoding.exact_search import make_exact_search
+from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.formats import BIO
 from spacy_gner.planning.planner import Planner
 from spacy_gner.planning.windows import Windower
@@ -81,7 +81,7 @@ def test_families_are_decoded_or_refused(family):
     backbone, has_cache = family
     requests = [request_of(t.split()) for t in TEXTS]
     greedy = make_beam_search(num_beams=1, max_new_tokens=40)(backbone, requests, 10**6)
-    drafted, exact = make_drafted_greedy(max_new_tokens=40), make_exact_search()
+    drafted, exact = make_drafted_greedy(max_new_tokens=40), ExactSearch()
     if not has_cache:
         for decoder in (drafted, exact):
             with pytest.raises(ValueError, match="E402"):

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from spacy_gner.decoding.drafted_greedy import tag_tokens
-from spacy_gner.decoding.line import Alternative, Draft, Line, Sentence
+from spacy_gner.decoding.common import tag_tokens
+from spacy_gner.decoding.partial_tagging import Alternative, Draft, PartialTagging, Sentence
 from spacy_gner.decoding.tags import tag_table
 from spacy_gner.formats import BIO, BIOES, Format
 
@@ -18,33 +18,35 @@ def backbone():
     return build_tiny_causal(seed=1)
 
 
-def tag(backbone, format: Format, tags: list[str], chance: float) -> tuple[Line, list[Alternative]]:
-    """RETURNS (tuple[Line, list[Alternative]]): A tagging whose every choice had this chance,
-    and what it did not choose."""
+def tag(
+    backbone, format: Format, tags: list[str], chance: float
+) -> tuple[PartialTagging, list[Alternative]]:
+    """RETURNS (tuple[PartialTagging, list[Alternative]]): A tagging whose every choice had this
+    chance, and what it did not choose."""
     request = request_of(WORDS, ("person", "city"), format)
     table = tag_table(backbone, format, request.wordings)
     columns = {token: i for i, token in enumerate(tag_tokens(backbone, [request]))}
-    line = Line(Sentence(request, table))
+    tagging = PartialTagging(Sentence(request, table, columns))
     alternatives = []
-    while line.place is not None:
-        place = line.place
-        path = line._sentence.words[place.word].trie.suffixes[tags[place.word]]
-        chosen = path[len(place.path)]
-        row = np.full(len(columns), math.log((1 - chance) / (len(place.node.children) - 1)))
+    while tagging.point is not None:
+        point = tagging.point
+        path = tagging.sentence.words[point.word].trie.suffixes[tags[point.word]]
+        chosen = path[len(point.path)]
+        row = np.full(len(columns), math.log((1 - chance) / (len(point.node.children) - 1)))
         row[columns[chosen]] = math.log(chance)
-        alternatives += line.advance(Draft(choices=[(0, place, chosen)]), [row], columns)
-    assert line.tags == tags
-    return line, alternatives
+        alternatives += tagging.advance(Draft(choices=[(0, point, chosen)]), [row])
+    assert tagging.tags == tags
+    return tagging, alternatives
 
 
-def drafted_text(backbone, line: Line, bar: float = -math.inf) -> str:
-    return backbone.decode(line.tokens + line.draft(500, bar).tokens)
+def drafted_text(backbone, tagging: PartialTagging, cutoff: float = -math.inf) -> str:
+    return backbone.decode(tagging.tokens + tagging.draft(500, cutoff).tokens)
 
 
 def test_fork_expects_the_later_tags_of_the_tagging_it_comes_from(backbone):
     _, alternatives = tag(backbone, BIO(), ["B-person", "I-person", "O", "O", "B-city"], 0.9)
-    last = [a for a in alternatives if a.place.word == 2][0]
-    text = drafted_text(backbone, Line.fork(last, 0))
+    last = [a for a in alternatives if a.point.word == 2][0]
+    text = drafted_text(backbone, PartialTagging.fork(last))
     assert text.startswith("Ann(B-person) Lee(I-person) sang(B-") and "Rome(B-city)" in text
 
 
@@ -53,14 +55,16 @@ def test_fork_goes_on_with_the_label_that_it_took(backbone, format, end):
     first = "S" if end == "E" else "B"
     tags = ["B-person", f"{end}-person", "O", "O", f"{first}-city"]
     _, alternatives = tag(backbone, format, tags, 0.9)
-    texts = [drafted_text(backbone, Line.fork(a, 0)) for a in alternatives if a.place.word == 0]
+    texts = [
+        drafted_text(backbone, PartialTagging.fork(a)) for a in alternatives if a.point.word == 0
+    ]
     begun = [text for text in texts if text.startswith("Ann(B-city)")]
     assert begun and all(text.startswith(f"Ann(B-city) Lee({end}-city) sang(O)") for text in begun)
 
 
 def test_fork_is_drafted_up_to_where_it_should_fall_below_the_best(backbone):
     _, alternatives = tag(backbone, BIO(), ["B-person", "O", "O", "O", "O"], 0.8)
-    fork = next(f for f in (Line.fork(a, 0) for a in alternatives) if f.tags == ["B-city"])
+    fork = next(f for f in (PartialTagging.fork(a) for a in alternatives) if f.tags == ["B-city"])
     whole = fork.draft(500)
     assert fork.draft(500, fork.total - 100).reach == whole.reach
     bounded = fork.draft(500, fork.total + 1.5 * math.log(0.8))
@@ -71,6 +75,6 @@ def test_fork_is_drafted_up_to_where_it_should_fall_below_the_best(backbone):
         if not math.isclose(a, b)
     )
     assert bounded.reach[changed] < 0.3 * whole.reach[changed]
-    # After the tags of two more words the sum is below the bar.
+    # After the tags of two more words the sum is below the cutoff.
     before = backbone.decode(fork.tokens + bounded.tokens[:changed])
     assert before.startswith("Ann(B-city) Lee(O) sang(") and "in" not in before
