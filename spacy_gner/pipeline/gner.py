@@ -493,7 +493,7 @@ class GNER(TrainablePipe):
             saved settings cannot be used.
         """
         deserialize: dict[str, Callable[[Any], Any]] = {
-            "cfg": lambda p: self._restore(srsly.read_json(p), overridable=True),
+            "cfg": lambda p: self._restore(Path(p).read_bytes(), overridable=True),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
             "model": lambda p: get_shim(self.model).from_disk(p),
         }
@@ -523,7 +523,7 @@ class GNER(TrainablePipe):
         RETURNS (GNER): This component.
         """
         deserialize = {
-            "cfg": lambda b: self._restore(srsly.json_loads(b), overridable=False),
+            "cfg": lambda b: self._restore(b, overridable=False),
             "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
             "model": lambda b: get_shim(self.model).from_bytes(b),
         }
@@ -541,7 +541,7 @@ class GNER(TrainablePipe):
         config = {**configured, "labels": labels}
         return {**self._settings, "examples": examples, "config": config}
 
-    def _restore(self, saved: Any, overridable: bool) -> None:
+    def _restore(self, saved: bytes, overridable: bool) -> None:
         settings, configured = read_saved(saved, self.name)
         for field, value in configured.items():
             own = self._configured[field]

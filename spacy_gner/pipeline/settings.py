@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+import srsly
 from spacy import util
 from spacy.language import Language
 from thinc.api import Config
@@ -70,20 +71,21 @@ def check_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def read_saved(saved: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_saved(saved: bytes, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read the settings of a saved component, which may have been written by anybody.
 
-    saved (Any): What its file holds: settings, and under "config" what the config of the
-        pipeline said when they were saved.
+    saved (bytes): JSON: settings, and under "config" what the config of the pipeline said
+        when they were saved.
     name (str): The component, for the message.
     RETURNS (tuple[dict, dict]): The settings, and those of the config.
     RAISES (ValueError): E033 for a file of another shape, or settings that cannot work.
     """
     try:
-        if not isinstance(saved, dict) or not isinstance(saved.get("config", {}), dict):
+        found = srsly.json_loads(saved)
+        if not isinstance(found, dict) or not isinstance(found.get("config", {}), dict):
             raise ValueError("not a JSON object with settings")
         read = []
-        for values in (saved, saved.get("config", saved)):
+        for values in (found, found.get("config", found)):
             known = {k: v for k, v in values.items() if k in CHECKS}
             checked = check_settings(known)
             if "labels" in values:

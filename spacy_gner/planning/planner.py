@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any
 
 from ..backbones.codec import TextCodec
-from ..decoding.request import Request
 from ..errors import Errors, Warnings
 from ..formats import Format, Guidance, LabelSet, Shot, TaggedWords
 from ..matching import make_back_tokenizer
 from .guidance import ExamplesInput, definitions_of, make_shots, read_examples
+from .request import Request
 from .windows import Windower, WordWindow
 from .words import DocWords
 

@@ -29,6 +29,8 @@ def read_label_studio(item: Any, place: str, options: ReadOptions) -> Document |
     RETURNS (Document | None): The document; None if its annotators skipped it.
     RAISES (CorpusError): E232 for a task without text or with results of another form.
     """
+    if not is_label_studio(item):
+        raise CorpusError(Errors.E232.format(place=place, error='no "data"'))
     data = item["data"]
     done = item.get("annotations") or item.get("completions") or []
     kept = [a for a in done if isinstance(a, Mapping) and not a.get("was_cancelled")]

@@ -81,6 +81,9 @@ def read_gliner(item: Any, place: str, options: ReadOptions) -> Document:
     RETURNS (Document): The sentence.
     RAISES (CorpusError): E205 for another form, E208 (word).
     """
+    if not is_gliner(item):
+        error = 'no "tokenized_text" and "ner"'
+        raise CorpusError(Errors.E205.format(place=place, error=error))
     words, entities = item["tokenized_text"], []
     if not isinstance(words, list) or not words or not isinstance(item["ner"], list):
         raise CorpusError(Errors.E205.format(place=place, error="no list of words or of entities"))
@@ -121,6 +124,8 @@ def read_gner(item: Any, place: str, options: ReadOptions) -> Document:
     RETURNS (Document): The sentence; `label_list` is its inventory.
     RAISES (CorpusError): As `read_words`.
     """
+    if not is_gner(item):
+        raise CorpusError(Errors.E205.format(place=place, error='no "instance"'))
     inner = read_words(item["instance"], place, options)
     labels = item.get("label_list")
     dataset = item.get("dataset")

@@ -1,0 +1,98 @@
+"""Everything that reads text from outside gets random text: it may say what is wrong, with a code,
+and nothing else may happen. `make fuzz` does this for minutes."""
+
+import re
+import tempfile
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+from spacy_gner.corpora.read_report import CorpusError
+from spacy_gner.corpora.readers import FORMAT_NAMES, guess_format, read_file
+from spacy_gner.corpora.source import Source
+from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet
+from spacy_gner.matching import LCSMatcher
+from spacy_gner.pipeline.loading import parse_labels
+
+Fuzz = Callable[[Callable[[str], Any]], int]
+WORDINGS = ("city", "person", "actor")
+WORDS = ("did", "george", "clooney", "(", "make", "a", "musical", "1980s")
+CODE = re.compile(r"\[GNER-[EW]\d{3}\]")
+
+
+@pytest.mark.parametrize(
+    "format", [BIO(), BIOES(), EntityCentric(), EntityCentric(context=None)], ids=lambda f: f.name
+)
+def test_formats_read_anything(format: Any, fuzz: Fuzz):
+    match = LCSMatcher()
+
+    def check(text: str) -> None:
+        parts = format.parse(text, WORDINGS)
+        assert all(0 <= part.start <= part.end <= len(text) for part in parts)
+        found = format.read(text, WORDS, WORDINGS, lambda a, b: match(a, b, None))
+        assert all(0 <= f.start < f.end <= len(WORDS) for f in found)
+        assert {f.label for f in found} <= set(WORDINGS)
+
+    assert fuzz(check) > 50
+
+
+@pytest.mark.parametrize("name", ["auto", *FORMAT_NAMES])
+def test_readers_read_or_say_where_they_cannot(name: str, fuzz: Fuzz):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.txt"
+
+        def check(text: str) -> None:
+            path.write_bytes(text.encode("utf8", "surrogatepass"))
+            source = Source(path)
+            try:
+                format = guess_format(source) if name == "auto" else name
+                for result in read_file(source, format):
+                    if isinstance(result, CorpusError):
+                        assert CODE.match(str(result))
+            except CorpusError as error:
+                assert CODE.match(str(error))
+
+        assert fuzz(check) > 50
+
+
+def test_labels_are_taken_or_refused_with_a_code(fuzz: Fuzz):
+    def check(text: str) -> None:
+        try:
+            labels = LabelSet.make(parse_labels(text))
+        except ValueError as error:
+            assert CODE.match(str(error))
+            return
+        assert all(label.strip() for label in labels.names)
+
+    assert fuzz(check) > 50
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+
+def test_saved_settings_of_any_form_are_refused_with_a_code(fuzz: Fuzz, tmp_path: Path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("gner", config={"labels": ["city"], "model": {"save_weights": False}})
+    nlp.to_disk(tmp_path)
+    cfg = tmp_path / "gner" / "cfg"
+
+    def check(text: str) -> None:
+        cfg.write_text(text, encoding="utf8", errors="surrogatepass")
+        component = spacy.blank("en").add_pipe("gner", config={"labels": ["city"]})
+        try:
+            component.from_disk(tmp_path / "gner", exclude=["model", "vocab"])  # type: ignore[attr-defined]
+        except ValueError as error:
+            assert CODE.match(str(error))
+
+    assert fuzz(check) > 50
