@@ -13,8 +13,8 @@ PACKAGE = Path(spacy_gner.__file__).parent
 # From the lowest to the highest.
 FLOORS = [
     ("errors", "about", "extensions", "models"),
-    ("formats",),
     ("matching", "pages"),
+    ("formats",),
     ("backbones",),
     ("planning",),
     ("corpora",),
