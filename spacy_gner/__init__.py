@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from .about import __version__
 
 if TYPE_CHECKING:
-    from .decoding.request import Decoder, Generation, Request
+    from .decoding.request import Decoder, Generation
     from .formats import LabelSet
     from .pipeline.annotator import Annotator
     from .pipeline.gner import GNER
     from .pipeline.loading import load
     from .pipeline.predictions import DocPrediction, Entity, WindowPrediction
+    from .planning.request import Request
 
 _PLACES = {
     "Annotator": "pipeline.annotator",
@@ -27,7 +28,7 @@ _PLACES = {
     "GNER": "pipeline.gner",
     "Generation": "decoding.request",
     "LabelSet": "formats",
-    "Request": "decoding.request",
+    "Request": "planning.request",
     "WindowPrediction": "pipeline.predictions",
     "load": "pipeline.loading",
 }

@@ -19,9 +19,9 @@ from transformers import (
 from spacy_gner.backbones.backbone import Backbone
 from spacy_gner.backbones.codec import TextCodec
 from spacy_gner.backbones.settings import BackboneSettings
-from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIO, Prompt, TaggedWords
 from spacy_gner.formats.instructions import Instructions
+from spacy_gner.planning.request import Request
 
 # What the tokenizers are trained on, besides the prompt's own text.
 TEXTS = (

@@ -34,11 +34,11 @@ from spacy_gner.decoding.beam_search import make_beam_search
 from spacy_gner.decoding.common import output_limits
 from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
 from spacy_gner.decoding.exact_search import ExactSearch
-from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIO
 from spacy_gner.matching import LCSMatcher
 from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
+from spacy_gner.planning.request import Request
 
 DECODERS = ("generate", "generate-4", "floor", "beam-4", "drafted", "exact")
 FORMAT = BIO()

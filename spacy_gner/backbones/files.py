@@ -39,6 +39,22 @@ def read_object(path: Path) -> dict[str, Any]:
     return found
 
 
+def write_object(path: Path, values: dict[str, Any]) -> None:
+    """Write a file with a JSON object. A process that is killed leaves the old one or the new one.
+
+    path (Path): The file.
+    values (dict[str, Any]): The object.
+    """
+    new = path.with_name(f".{path.name}.new-{uuid.uuid4().hex}")
+    try:
+        new.write_text(json.dumps(values, indent=1), encoding="utf8")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+        for leftover in path.parent.glob(f".{path.name}.new-*"):
+            leftover.unlink(missing_ok=True)
+
+
 @contextmanager
 def folder_beside(target: Path) -> Iterator[Path]:
     """Make a directory beside another one, under a name of its own.

@@ -37,7 +37,11 @@ _ADAPTER = "adapter"
 
 
 def save_backbone(
-    path: Path, settings: BackboneSettings, backbone: "Backbone | None", modified: bool
+    path: Path,
+    settings: BackboneSettings,
+    backbone: "Backbone | None",
+    modified: bool,
+    trained: bool = False,
 ) -> None:
     """Write a backbone.
 
@@ -46,7 +50,8 @@ def save_backbone(
         and the LoRA adapter if there is one.
     backbone (Backbone | None): The loaded model; None writes a reference, since nothing
         was ever loaded that could be lost.
-    modified (bool): Whether training changed the weights.
+    modified (bool): Whether the weights are others than those of the source.
+    trained (bool): Whether training changed them.
     RAISES (ValueError): E021 when a reference would lose what full training changed.
     """
     if path.is_dir() and any(path.iterdir()) and not (path / _META).is_file():
@@ -63,6 +68,7 @@ def save_backbone(
         "format": FORMAT,
         "settings": settings.to_dict(),
         "family": None if backbone is None else backbone.family,
+        "trained": trained,
         "weights": not by_reference,
         "adapter": adapted or kept is not None,
         "adapter_replaces": _replaces(backbone, kept),

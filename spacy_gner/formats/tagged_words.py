@@ -43,6 +43,13 @@ class TaggedWords(Instructions):
     opening: ClassVar[str] = "("
     closing: ClassVar[str] = ")"
 
+    @property
+    def tag_tokens(self) -> tuple[str, ...]:
+        """RETURNS (tuple[str, ...]): What stands between a word and a label, for each sort of tag:
+        where a vocabulary has these as tokens, a tag is one choice."""
+        starts = (f"{self.opening}{prefix}-" for prefix in self.prefixes)
+        return (f"{self.opening}O{self.closing}", *starts)
+
     def tags(self, wordings: Iterable[str]) -> list[str]:
         """RETURNS (list[str]): "O", then all tags of the labels, label by label."""
         return ["O", *(f"{prefix}-{label}" for label in wordings for prefix in self.prefixes)]

@@ -15,10 +15,11 @@ from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
+from ..backbones.files import write_object
 from ..decoding.request import Decoder, check_format
 from ..errors import Errors
 from ..extensions import own_value, register_extensions
-from ..formats import Format, LabelSet
+from ..formats import Format, LabelSet, TaggedWords
 from ..formats.labels import LabelsInput
 from ..matching import BackTokenizer, Matcher, Matching
 from ..planning.guidance import ExamplesInput, read_examples
@@ -111,6 +112,8 @@ class GNER(TrainablePipe):
             }
         )
         self._planner: Planner | None = None
+        if isinstance(format, TaggedWords):
+            get_shim(model).tag_tokens = format.tag_tokens
         self.set_labels(labels)
         # What the config of the pipeline says, as far as this component knows.
         self._configured = dict(self._settings)
@@ -376,7 +379,8 @@ class GNER(TrainablePipe):
         labels: LabelsInput | None = None,
     ) -> None:
         """Prepare for training: collect the labels. The weights come from the source that
-        the config names; they are loaded with the first update or the first Doc.
+        the config names; they are loaded with the first update or the first Doc. What was
+        trained before is forgotten.
 
         get_examples (Callable[[], Iterable[Example]]): Gives gold-standard Examples.
         nlp (Language | None): The pipeline.
@@ -387,6 +391,7 @@ class GNER(TrainablePipe):
         RAISES (ValueError): E507 when there are annotated examples, but nothing to look for.
         """
         util.logger.debug("Initializing %s", self.name)
+        get_shim(self.model).begin_afresh()
         given = self.label_set if labels is None else LabelSet.make(labels)
         inventory = collect_labels(get_examples, given, self.augmentation)
         self.set_labels(inventory if labels is None else labels)
@@ -475,7 +480,7 @@ class GNER(TrainablePipe):
         RAISES (ValueError): E021, see `spacy_gner.backbones.storage`.
         """
         serialize = {
-            "cfg": lambda p: srsly.write_json(p, self._saved_settings(Path(path))),
+            "cfg": lambda p: write_object(p, self._saved_settings(Path(path))),
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
             "model": lambda p: get_shim(self.model).to_disk(p),
         }

@@ -35,6 +35,7 @@ class BackboneShim(Shim):
         self.tag_tokens: tuple[str, ...] = ("(O)", "(B-", "(I-")
         # Set by training: from then on the weights are no longer those of the source.
         self.modified = False
+        self.trained = False
         self._backbone: Any = None
         self._trainer: Any = None
         self._lock = threading.Lock()
@@ -121,7 +122,7 @@ class BackboneShim(Shim):
 
     def finish_update(self, optimizer: Optimizer) -> None:
         if self._trainer is not None and self._trainer.finish_update(optimizer):
-            self.modified = True
+            self.modified = self.trained = True
 
     # --- saving and loading -----------------------------------------------------------
 
@@ -134,7 +135,7 @@ class BackboneShim(Shim):
         if self.settings.save_weights and self._backbone is None:
             # The promise is that a saved pipeline needs nothing else.
             _ = self.backbone
-        save_backbone(Path(path), self.settings, self._backbone, self.modified)
+        save_backbone(Path(path), self.settings, self._backbone, self.modified, self.trained)
 
     def from_disk(self, path: str | Path) -> "BackboneShim":
         """Read a backbone from a directory that `to_disk` wrote.
@@ -173,14 +174,15 @@ class BackboneShim(Shim):
             # A reference: loaded when needed, like a fresh component.
             self._backbone = self._model = None
         self.modified = meta["weights"] or adapter is not None
+        self.trained = bool(meta.get("trained"))
         return self
 
     def begin_afresh(self) -> None:
         """Forget what was trained: the weights are those of the source again, loaded when they are
         needed. Does nothing where nothing was trained."""
-        if self._trainer is not None:
+        if self.trained or self._trainer is not None:
             self._backbone = self._model = self._trainer = None
-            self.modified = False
+            self.modified = self.trained = False
 
     def to_bytes(self) -> bytes:
         """RETURNS (bytes): The directory of `to_disk`, packed.
@@ -209,15 +211,18 @@ class BackboneShim(Shim):
             "id": self.id,
             "settings": self.settings,
             "modified": self.modified,
+            "trained": self.trained,
+            "tag_tokens": self.tag_tokens,
             "weights": self.to_bytes() if self.modified else None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["settings"])  # type: ignore[misc]
         self.id = state["id"]
+        self.tag_tokens = state["tag_tokens"]
         if state["weights"] is not None:
             self.from_bytes(state["weights"])
-        self.modified = state["modified"]
+        self.modified, self.trained = state["modified"], state["trained"]
 
 
 def get_shim(model: Model) -> BackboneShim:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from spacy_gner.backbones.backbone import Backbone
-from spacy_gner.decoding.request import Request
+from spacy_gner.planning.request import Request
 
 
 def allowed_tags(request: Request, tags: Sequence[str], index: int) -> list[str]:

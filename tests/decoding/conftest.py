@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from spacy_gner.decoding.request import Request
 from spacy_gner.formats import BIO, Format
+from spacy_gner.planning.request import Request
 
 from ..models import (
     LABELS,

@@ -180,9 +180,9 @@ def test_predictions_follow_the_weights(nlp):
     egs = adapted(nlp)
     optimizer = nlp.initialize(lambda: egs)
     doc = nlp.make_doc("Marie Curie met Angela Merkel in New York")
-    before = nlp.get_pipe("gner").predict([doc])[0].windows[0].scores
+    before = nlp.get_pipe("gner").predict([doc])[0].windows[0].generation.scores
     nlp.update(egs, sgd=optimizer)
-    after = nlp.get_pipe("gner").predict([doc])[0].windows[0].scores
+    after = nlp.get_pipe("gner").predict([doc])[0].windows[0].generation.scores
     assert before != after
     assert not backbone(nlp).model.training
 
@@ -320,3 +320,27 @@ def test_init_labels_and_debug_commands(config, tmp_path):
     assert "Pipeline can be initialized with data" in result.output
     train(path, tmp_path / "out")
     assert set(spacy.load(tmp_path / "out" / "model-last").get_pipe("gner").labels) == set(LABELS)
+
+
+def test_initialize_begins_afresh(source, tmp_path):
+    """What was trained in this process, or before the pipeline was saved, is forgotten."""
+    nlp = make_nlp(source)
+    optimizer = nlp.initialize(lambda: adapted(nlp))
+    before = weights(nlp)
+    nlp.update(adapted(nlp), sgd=optimizer)
+    assert changed(before, weights(nlp))
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    assert changed(before, weights(loaded))
+    for trained in (nlp, loaded):
+        trained.initialize(lambda trained=trained: adapted(trained))
+        assert not changed(before, weights(trained))
+        trained.update(adapted(trained), sgd=optimizer)
+        assert changed(before, weights(trained))
+
+
+def test_initialize_keeps_what_was_loaded_and_not_trained(source):
+    nlp = make_nlp(source)
+    model = backbone(nlp).model
+    nlp.initialize(lambda: adapted(nlp))
+    assert backbone(nlp).model is model
