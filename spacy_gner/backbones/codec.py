@@ -136,14 +136,19 @@ class TextCodec:
                 self._tokens_with[text] = found
         return found
 
-    def prompt_ids(self, prompts: Sequence[str]) -> list[list[int]]:
-        """Tokenize prompts, in the model's format and with its special tokens.
+    def prompt_ids(self, prompts: Sequence[str | tuple[str, ...]]) -> list[list[int]]:
+        """Tokenize prompts, with the model's special tokens.
 
-        prompts (Sequence[str]): Prompts from a template, length B.
+        prompts (Sequence[str | tuple[str, ...]]): Prompts, length B: a text, which is written in
+            the model's format, or the turns of a conversation, which stand as they are.
         RETURNS (list[list[int]]): Token ids; for seq2seq with the end token, for causal
-            models ready to be continued.
+            models ready to be continued. The end token stands behind each turn but the last.
         """
-        ids = self._encode([self._format(prompt) for prompt in prompts], special=True)
+        turns = [(self._format(p),) if isinstance(p, str) else p for p in prompts]
+        ids = self._encode([first for first, *_ in turns], special=True)
+        for row, (_, *others) in zip(ids, turns, strict=True):
+            for later in self._encode(others, special=False) if others else ():
+                row += [*([] if row[-1:] == [self.eos_id] else [self.eos_id]), *later]
         if self.is_causal:
             ids = [i[:-1] if i and i[-1] == self.eos_id else i for i in ids]
         elif ids and any(not i or i[-1] != self.eos_id for i in ids):

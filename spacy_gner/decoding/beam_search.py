@@ -36,7 +36,7 @@ class BeamSearch:
         self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int
     ) -> list[Generation]:
         """See `Decoder`."""
-        prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+        prompts = backbone.prompt_ids([request.prompt.input for request in requests])
         limits = output_limits(backbone, requests, prompts, self.max_new_tokens)
         lengths = [
             self.num_beams * (len(prompt) + limit)

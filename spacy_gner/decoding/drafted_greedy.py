@@ -96,7 +96,7 @@ class DraftedGreedy:
         every token."""
         for request in requests:
             check_format(self, request.format)
-        prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+        prompts = backbone.prompt_ids([request.prompt.input for request in requests])
         limits = output_limits(backbone, requests, prompts, self.max_new_tokens)
         lengths = [len(p) + limit for p, limit in zip(prompts, limits, strict=True)]
         if not can_share_batches(backbone):

@@ -85,7 +85,7 @@ class ExactSearch:
         without keys and values of every token, E403 for logits that are no numbers."""
         for request in requests:
             check_format(self, request.format)
-        prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+        prompts = backbone.prompt_ids([request.prompt.input for request in requests])
         lengths = []
         for request, prompt in zip(requests, prompts, strict=True):
             used = len(prompt) if backbone.is_causal else 0

@@ -2,7 +2,11 @@
 
 from .entity_centric import EntityCentric
 from .format import Format, Found, Guidance, Piece, Prompt, Shot, WordSpan
+from .guidelines import Guidelines
 from .labels import LabelSet
+from .mentions import Mentions, ParsedMention
+from .multi_round import MultiRound, Slimer
+from .single_round import SingleRound
 from .tagged_words import BIO, BIOES, TaggedWords
 
 __all__ = [
@@ -12,10 +16,16 @@ __all__ = [
     "Format",
     "Found",
     "Guidance",
+    "Guidelines",
     "LabelSet",
+    "Mentions",
+    "MultiRound",
+    "ParsedMention",
     "Piece",
     "Prompt",
     "Shot",
+    "SingleRound",
+    "Slimer",
     "TaggedWords",
     "WordSpan",
 ]

@@ -18,10 +18,23 @@ class Prompt:
     text (str): The whole prompt.
     shared (str): The beginning of `text` that all sentences with the same
         labels have in common; decoders may compute it once.
+    turns (tuple[str, ...]): For a conversation that is not to be wrapped in the model's own
+        format: what is said up to each end token.
     """
 
     text: str
     shared: str
+    turns: tuple[str, ...] = ()
+
+    @classmethod
+    def conversation(cls, turns: Sequence[str], shared: str = "") -> "Prompt":
+        """RETURNS (Prompt): A conversation; its text shows end tokens as `</s>`."""
+        return cls("</s>".join(turns), shared, tuple(turns))
+
+    @property
+    def input(self) -> str | tuple[str, ...]:
+        """RETURNS (str | tuple[str, ...]): What is tokenized, see `TextCodec.prompt_ids`."""
+        return self.turns or self.text
 
 
 class Piece(NamedTuple):
@@ -82,10 +95,18 @@ class Format(ABC):
 
     name (str): For messages.
     labels_per_prompt (int | None): How many labels one prompt may ask for; None for any number.
+    max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
+        the sentence.
     """
 
     name: ClassVar[str]
     labels_per_prompt: int | None = None
+    max_new_tokens: int | None = None
+
+    @property
+    def may_overlap(self) -> bool:
+        """RETURNS (bool): Whether entities may be nested, overlap, or have several labels."""
+        return self.labels_per_prompt is not None
 
     @abstractmethod
     def prompt(

@@ -25,6 +25,8 @@ class Instructions(Format):
     dataset_line (str): The line with the name of the data set ("{dataset}"), used
         in supervised training when an example has one.
     sentence_line (str): The line with the sentence, "{sentence}".
+    labels_per_prompt (int | None): How many labels one prompt asks for; with 1, entities of
+        different labels may be nested and overlap. None asks for all that fit.
     RAISES (ValueError): E017 for a line without its placeholder.
     """
 
@@ -33,8 +35,12 @@ class Instructions(Format):
     labels_line: str = "Use the specific entity tags: {labels} and O."
     dataset_line: str = "Dataset: {dataset}."
     sentence_line: str = "Sentence: {sentence}"
+    labels_per_prompt: int | None = None
 
     def __post_init__(self) -> None:
+        if self.labels_per_prompt is not None and self.labels_per_prompt < 1:
+            field, found = "format.labels_per_prompt", self.labels_per_prompt
+            raise ValueError(Errors.E017.format(field=field, expected="1 or more", found=found))
         for name in ("labels", "dataset", "sentence"):
             line = getattr(self, f"{name}_line")
             if f"{{{name}}}" not in line:

@@ -196,7 +196,7 @@ class Planner:
             shown.append(Shot(shot.words, tuple(spans)))
         guidance = Guidance(definitions_of(labels, self.definitions), tuple(shown))
         prompt = self.format.prompt((), labels.wordings, guidance)
-        overhead = len(self.codec.prompt_ids([prompt.text])[0]) + 1
+        overhead = len(self.codec.prompt_ids([prompt.input])[0]) + 1
         costs = self._costs_of_labels(labels)
         return LabelGroup(labels, guidance, overhead, max(0, *costs.values()))
 
@@ -257,12 +257,13 @@ class Planner:
 
     def output_length(self, texts: Sequence[str], group: LabelGroup) -> int:
         """RETURNS (int): Tokens of an output in which every word is an entity of the longest
-        label.
+        label, or as many as the format allows.
 
         texts (Sequence[str]): The words.
         group (LabelGroup): The labels of the prompt."""
         known = self._costs_of_words(texts)
-        return sum(known[text][1] + group.extra for text in texts)
+        limit = self.format.max_new_tokens
+        return limit or sum(known[text][1] + group.extra for text in texts)
 
     def _costs_of_words(self, texts: Sequence[str]) -> dict[str, tuple[int, int]]:
         """RETURNS (dict[str, tuple[int, int]]): For each word its tokens in the prompt, as far

@@ -156,7 +156,7 @@ class PairEncoder:
             weights += roles
         target.append(self.codec.eos_id)
         weights.append(self.weights.outside)
-        return EncodedPair(self.codec.prompt_ids([prompt.text])[0], target, weights)
+        return EncodedPair(self.codec.prompt_ids([prompt.input])[0], target, weights)
 
     def _pieces(self, pair: TrainingPair) -> Iterator[tuple[list[int], list[float]]]:
         """YIELDS (tuple[list[int], list[float]]): The tokens of each piece of the target, and

@@ -45,7 +45,7 @@ def test_examples_stand_in_the_prompt_in_the_wordings_of_the_labels():
 
 def test_examples_that_do_not_fit_are_left_out_with_a_warning():
     planner = Planner(CODEC, BIO(**SHORT), Windower(max_tokens=260), {}, EXAMPLES * 5)
-    with pytest.warns(UserWarning, match="W006.* 5 examples .*260 tokens") as caught:
+    with pytest.warns(UserWarning, match="W008.* 5 examples .*260 tokens") as caught:
         (prompt,) = prompts(planner)
         prompts(planner)
     assert len(caught) == 1 and 0 < prompt.text.count(SHOT) < 5

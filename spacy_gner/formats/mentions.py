@@ -1,0 +1,76 @@
+"""Formats that answer with strings: the mentions of each label, without positions."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..matching import Matching
+from .format import Format, Found
+
+
+@dataclass(frozen=True)
+class ParsedMention:
+    """A mention in an answer.
+
+    mention (str): Its text.
+    label (str | None): The wording of its label; None for a label that was not asked for, and
+        for text that cannot be read.
+    start (int): Where it begins in the answer, in characters.
+    end (int): Where its last character that counts is, in characters: usually the mark that
+        closes it.
+    """
+
+    mention: str
+    label: str | None
+    start: int
+    end: int
+
+
+class Mentions(Format):
+    """A format whose answers hold mentions. Entities may be nested, overlap, and have several
+    labels."""
+
+    @property
+    def may_overlap(self) -> bool:
+        return True
+
+    @abstractmethod
+    def parse(self, text: str, wordings: Sequence[str]) -> list[ParsedMention]: ...
+
+    def locate(
+        self,
+        parts: Sequence[ParsedMention],
+        scores: Sequence[float],
+        words: Sequence[str],
+        matching: Matching,
+    ) -> list[Found]:
+        """See `Format.locate`. Every place where a mention stands is an entity. Only where it
+        stands inside a longer mention of the same label ("Smith" in "Mary Smith") it is
+        none, unless it stands nowhere else.
+        """
+        best: dict[tuple[str, str], float] = {}
+        for part, score in zip(parts, scores, strict=True):
+            if part.label is not None:
+                key = (part.label, part.mention)
+                best[key] = max(score, best.get(key, 0.0))
+        places = {mention: matching.mentions(words, mention) for _, mention in best}
+        found: dict[tuple[int, int, str], float] = {}
+        covered: dict[str, list[tuple[int, int]]] = {}
+        for (label, mention), score in sorted(best.items(), key=lambda item: -len(item[0][1])):
+            longer = covered.setdefault(label, [])
+            own = places[mention]
+            free = [p for p in own if not any(_is_inside(p, other) for other in longer)]
+            for start, end in free or own:
+                key = (start, end, label)
+                found[key] = max(min(1.0, score), found.get(key, 0.0))
+            longer += own
+        return [Found(*key, score) for key, score in sorted(found.items())]
+
+
+def _is_inside(span: tuple[int, int], other: tuple[int, int]) -> bool:
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
+
+
+def mentions_of(words: Sequence[str], spans: Sequence[tuple[int, int, str]]) -> list[str]:
+    """RETURNS (list[str]): The texts of entities, in their order."""
+    return [" ".join(words[start:end]) for start, end, _ in spans]
