@@ -81,7 +81,7 @@ class SingleRound(Mentions):
                 label, start = found, at + value
                 first_end = end = at + len(piece)
             elif label is not None:
-                end = at + len(piece) if piece.strip() else end
+                end = at + len(piece)
             elif piece.strip() and piece.strip() != NOTHING:
                 parts.append(_part(text, None, at, at + len(piece)))
             at += len(piece) + 1

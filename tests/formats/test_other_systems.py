@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spacy_gner.formats import (
@@ -244,7 +244,8 @@ _words = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(st.data(), _words, st.sampled_from(ALL))
 def test_what_a_format_writes_it_reads(data, words, format):
-    # Entities side by side, of different labels; no text of one occurs in another.
+    # Entities side by side. (Where a colon ends a label cannot always be told.)
+    assume(format.name != "single-round" or ":" not in "".join(words))
     labels = LABELS[: format.labels_per_prompt]
     spans, at = [], 0
     while at < len(words):
