@@ -206,7 +206,7 @@ class Errors(metaclass=_WithCodes):
     E209 = (
         '{place}: the label {label!r} cannot stand in a prompt: it is blank or "O", or contains '
         '"(", ")", ",", a control character, or white space other than single blanks between '
-        "words. Rename it."
+        "words. Rename it: --label-names of `evaluate`, --rename of `convert`, `rename` of a reader."
     )
     E210 = (
         "{place}: the label {label!r} is not in the inventory of the corpus ({inventory}). "
@@ -387,6 +387,10 @@ class Errors(metaclass=_WithCodes):
     E320 = (
         "The names of labels cannot be read from {path}: {error}. Write a JSON object such as "
         '{{"programlang": "programming language"}}.'
+    )
+    E322 = (
+        "--format {format} cannot be used with {model}: a saved pipeline was trained for its own "
+        "format. Leave --format out, or give the name or directory of a language model."
     )
     E321 = (
         "With --predictions nothing is predicted: {options} would have no effect. Leave them "

@@ -46,6 +46,13 @@ def evaluate(
         list[str] | None,
         typer.Option(help="KEY=VALUE for the decoder, VALUE in JSON. May be repeated."),
     ] = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A registered format, e.g. spacy_gner.BIO.v1, for --model that is a language "
+            "model, or of --predictions. May be repeated: each model is run with each format."
+        ),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Sentences per data set, drawn by --seed.")
@@ -119,8 +126,10 @@ def evaluate(
             }
             if unused := [option for option, value in without.items() if value]:
                 raise ValueError(Errors.E321.format(options=", ".join(unused)))
+            if len(format or []) > 1:
+                raise ValueError(Errors.E321.format(options="more than one --format"))
             metrics = evaluation.score_predictions(
-                predictions, tokenizer, selection, output, seen_labels
+                predictions, tokenizer, selection, output, seen_labels, *(format or [])
             )
             runs[output] = metrics
             files += write_report(metrics, output, html, max_errors)
@@ -128,12 +137,11 @@ def evaluate(
             pairs = evaluation.read_pairs(data or [], "data", "crossner_ai=crossner_ai/test.jsonl")
             options = evaluation.read_options(decoder_option or [])
             systems = [
-                evaluation.System(name, decoder, options, device, lang) for name in model or [None]
+                evaluation.System(name, decoder, options, device, lang, form)
+                for name in model or [None]
+                for form in format or [None]
             ]
-            folders = [output]
-            if len(systems) > 1:
-                names_of = [system.name for system in systems]
-                folders = [output / name for name in evaluation.folder_names(names_of)]
+            folders = evaluation.choose_folders(systems, output)
             for folder, system in zip(folders, systems, strict=True):
                 metrics = evaluation.evaluate_system(
                     system, pairs, selection, folder, seen_labels, batch_size

@@ -69,13 +69,14 @@ class ComponentPredictor:
         return given or name
 
     def describe(self) -> dict[str, Any]:
-        """RETURNS (dict): `parameters` (how many the model has), `device` and `dtype`; for beam
-        search `num_beams`. Loads the model."""
+        """RETURNS (dict): `format`, `parameters` (how many the model has), `device` and `dtype`;
+        for beam search `num_beams`. Loads the model."""
         backbone = get_shim(self.component.model).backbone
         parameters = list(backbone.model.parameters())
         num_beams = getattr(self.component.decoder, "num_beams", None)
         return {
             **({} if num_beams is None else {"num_beams": num_beams}),
+            "format": self.component.format.name,
             "parameters": sum(parameter.numel() for parameter in parameters),
             "device": str(backbone.device),
             "dtype": str(parameters[0].dtype).removeprefix("torch."),

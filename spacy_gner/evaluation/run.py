@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class System:
     decoder_options (Mapping[str, Any]): Arguments of that decoder.
     device (str | None): "auto", "cpu", "cuda:0"; None keeps the config's.
     lang (str): Language of the tokenizer, where there is no saved pipeline.
+    format (str | None): A registered format, where there is no saved pipeline. None takes the
+        default of the component.
     """
 
     model: str | None = None
@@ -68,28 +70,42 @@ class System:
     decoder_options: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
     lang: str = "en"
+    format: str | None = None
 
     @property
     def name(self) -> str:
-        """RETURNS (str): What the report calls it."""
+        """RETURNS (str): The model's name."""
         return self.model or DEFAULT_MODEL
+
+    @property
+    def folder(self) -> str:
+        """RETURNS (str): What to call its folder, beside those of other systems."""
+        last = re.split(r"[\\/]", self.name.rstrip("\\/"))[-1]
+        parts = [last, *([] if self.format is None else self.format.split(".")[-2:-1])]
+        return re.sub(r"[^\w.-]+", "_", "-".join(parts)).strip(".") or "run"
 
     def tokenizer(self) -> Language:
         """RETURNS (Language): A pipeline without components that splits text into words as the
         evaluated one does. No weights are loaded."""
-        directory = None if self.model is None else pipeline_directory(self.model)
-        if directory is None:
+        if self._directory is None:
             return spacy.blank(self.lang)
-        names = util.load_config(directory / "config.cfg")["nlp"]["pipeline"]
-        return util.load_model_from_path(directory, exclude=names)
+        names = util.load_config(self._directory / "config.cfg")["nlp"]["pipeline"]
+        return util.load_model_from_path(self._directory, exclude=names)
+
+    @property
+    def _directory(self) -> Path | None:
+        return None if self.model is None else pipeline_directory(self.model)
 
     def load(self) -> ComponentPredictor:
         """Load the pipeline, or put the language model into a blank one.
 
         RETURNS (ComponentPredictor): The predictor.
         RAISES (ValueError): E315 for decoder options without a decoder, E317 for options
-            that it does not take, and what the pipeline and the component raise.
+            that it does not take, E322 for the format of a saved pipeline, and what the
+            pipeline and the component raise.
         """
+        if self.format is not None and self._directory is not None:
+            raise ValueError(Errors.E322.format(format=self.format, model=self.model))
         options = dict(self.decoder_options)
         if options and self.decoder is None:
             raise ValueError(Errors.E315)
@@ -100,7 +116,10 @@ class System:
                 message = Errors.E317.format(decoder=self.decoder, error=error)
                 raise ValueError(message) from None
         decoder = None if self.decoder is None else {"@misc": self.decoder, **options}
-        nlp = load(self.model, lang=self.lang, device=self.device, decoder=decoder)
+        settings = {} if self.format is None else {"format": {"@misc": self.format}}
+        nlp = load(
+            self.model, lang=self.lang, device=self.device, decoder=decoder, settings=settings
+        )
         return ComponentPredictor(nlp, find_component(nlp))
 
 
@@ -179,6 +198,7 @@ def score_predictions(
     selection: Selection,
     output: Path,
     seen_labels: Path | None = None,
+    format: str | None = None,
 ) -> dict[str, Any]:
     """Measure the raw outputs of another system.
 
@@ -187,11 +207,12 @@ def score_predictions(
     selection (Selection): Of it, all but `split` and `spans_key` counts.
     output (Path): The directory for predictions.jsonl: the outputs as those of a model are kept.
     seen_labels (Path | None): See `read_seen_labels`.
+    format (str | None): The registered format of the outputs; None is `spacy_gner.BIO.v1`.
     RETURNS (dict): Of `build_metrics`.
     RAISES (ValueError): E316, E319, and what `read_predictions` raises.
     """
     seen = read_seen_labels(seen_labels)
-    reading = Reading()
+    reading = Reading() if format is None else Reading(registry.get("misc", format)())
     if tokenizer is not None:
         from transformers import AutoTokenizer
 
@@ -199,7 +220,7 @@ def score_predictions(
             loaded = AutoTokenizer.from_pretrained(tokenizer)
         except (OSError, ValueError) as error:
             raise ValueError(Errors.E319.format(tokenizer=tokenizer, error=error)) from None
-        reading = Reading(back_tokenizer=make_back_tokenizer(loaded))
+        reading = replace(reading, back_tokenizer=make_back_tokenizer(loaded))
     chosen = asdict(selection)
     for key in ("split", "spans_key"):
         del chosen[key]
@@ -207,6 +228,7 @@ def score_predictions(
     configuration = {
         "predictions": str(path),
         "tokenizer": tokenizer,
+        "format": format,
         **_describe(selection, seen_labels),
     }
     metrics = build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
@@ -225,21 +247,21 @@ def _describe(selection: Selection, seen_labels: Path | None) -> dict[str, Any]:
     return {**described, "seen labels": seen_labels and str(seen_labels)}
 
 
-def folder_names(names: Sequence[str]) -> list[str]:
-    """A folder for each of several runs.
+def choose_folders(systems: Sequence[System], output: Path) -> list[Path]:
+    """A folder for each of several systems: that of the output where there is only one.
 
-    names (Sequence[str]): Of the systems: paths or names on the hub.
-    RETURNS (list[str]): Their last parts, without what cannot stand in the name of a folder;
-        numbered where they are alike.
+    systems (Sequence[System]): The systems.
+    output (Path): The directory.
+    RETURNS (list[Path]): Named by the systems, numbered where names are alike.
     """
-    folders: list[str] = []
-    for name in names:
-        last = re.split(r"[\\/]", name.rstrip("\\/"))[-1]
-        stem = re.sub(r"[^\w.-]+", "_", last).strip(".") or "run"
-        folder, number = stem, 1
+    if len(systems) == 1:
+        return [output]
+    folders: list[Path] = []
+    for system in systems:
+        folder, number = output / system.folder, 1
         while folder in folders:
             number += 1
-            folder = f"{stem}-{number}"
+            folder = output / f"{system.folder}-{number}"
         folders.append(folder)
     return folders
 

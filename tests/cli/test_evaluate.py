@@ -1,8 +1,10 @@
+import gzip
 import json
 import sys
 
 import pytest
 import spacy
+from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_gner.cli import app
@@ -149,6 +151,112 @@ def test_evaluate_reads_outputs_in_the_wordings_of_the_pipeline(pipeline, data, 
     result = run("evaluate", *arguments, "--output", tmp_path / "out")
     assert "configuration changed" in result.output
     assert load_metrics(tmp_path / "out")["datasets"][0]["strict"]["f"] < 0.5
+
+
+def test_evaluate_compares_several_models_in_one_run(pipeline, data, tmp_path):
+    nlp = spacy.load(pipeline)
+    nlp.get_pipe("gner").threshold = 1.0  # nothing is as certain as that
+    (tmp_path / "other").mkdir()
+    nlp.to_disk(tmp_path / "other" / "pipeline")
+    models = ["--model", pipeline, "--model", tmp_path / "other" / "pipeline"]
+    out = tmp_path / "out"
+    result = run("evaluate", *models, "--data", f"mine={data}", "-o", out, "--no-html")
+    assert result.exit_code == 0, result.output
+    f1 = [load_metrics(out / name)["average"]["strict"]["f"] for name in ("pipeline", "pipeline-2")]
+    assert f1[0] == 1.0 and f1[1] < 1.0
+    assert "pipeline-2 against pipeline" in result.output
+    found = json.loads((out / "compare.json").read_text())
+    assert found["first"] == "pipeline" and set(found["against"]) == {"pipeline-2"}
+
+
+def test_evaluate_runs_a_model_with_each_format(pipeline, data, tmp_path):
+    formats = ["--format", "spacy_gner.BIO.v1", "--format", "spacy_gner.BIOES.v1"]
+    model = ["--model", pipeline.parent / "lm"]
+    arguments = ["--data", f"mine={data}", "--limit", 1, "--no-html"]
+    out = tmp_path / "out"
+    result = run("evaluate", *model, *formats, *arguments, "--output", out)
+    assert result.exit_code == 0, result.output
+    names = [load_metrics(out / name)["system"]["format"] for name in ("lm-BIO", "lm-BIOES")]
+    assert names == ["BIO", "BIOES"]
+    result = run("evaluate", "--model", pipeline, *formats, *arguments, "--output", out)
+    assert result.exit_code == 2 and "[GNER-E322]" in result.output
+
+
+def test_evaluate_splits_text_as_the_pipeline_does(pipeline, tmp_path):
+    """One word for German is one word for the measure, not four."""
+    text = tmp_path / "test.txt"
+    text.write_text("Es war z.B. [London](city) .\n")
+
+    def words_of(*arguments):
+        result = run(
+            "evaluate", *arguments, "--data", f"x={text}", "-o", tmp_path / "o", "--no-html"
+        )
+        assert result.exit_code == 0, result.output
+        return load_metrics(tmp_path / "o")["datasets"][0]["sentences"][0]["words"]
+
+    expected = [token.text for token in spacy.blank("de").make_doc("Es war z.B. London .")]
+    assert expected != [token.text for token in spacy.blank("en").make_doc("Es war z.B. London .")]
+    assert words_of("--model", pipeline.parent / "lm", "--lang", "de") == expected
+    nlp = spacy.load(pipeline)
+    nlp.tokenizer = spacy.blank("de").tokenizer
+    nlp.to_disk(tmp_path / "german")
+    assert words_of("--model", tmp_path / "german") == expected
+
+
+def test_evaluate_skips_broken_sentences_when_told(pipeline, data, tmp_path):
+    """As the official test set of WNUT17 has one: a word with a space in it."""
+    broken = tmp_path / "test.jsonl"
+    line = json.dumps({"words": ["New York"], "labels": ["B-city"]})
+    broken.write_text(data.read_text() + line + "\n")
+    arguments = ["--model", pipeline, "--data", f"x={broken}", "--output", tmp_path, "--no-html"]
+    result = run("evaluate", *arguments)
+    assert result.exit_code == 2 and "[GNER-E208]" in result.output
+    result = run("evaluate", *arguments, "--on-error", "skip")
+    assert result.exit_code == 0 and "x: 1 broken records skipped" in result.output
+    metrics = load_metrics(tmp_path)
+    assert metrics["datasets"][0]["n_sentences"] == 4
+    assert metrics["read"]["x"]["dropped"] == {"broken records skipped": 1}
+
+
+def test_evaluate_reads_directories_of_any_format(pipeline, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "test.conll.gz").write_bytes(gzip.compress(b"London B-city\nwon O\n. O\n"))
+    result = run(
+        "evaluate", "--model", pipeline, "--data", f"x={folder}", "-o", tmp_path / "o", "--no-html"
+    )
+    assert result.exit_code == 0, result.output
+    assert load_metrics(tmp_path / "o")["datasets"][0]["n_gold"] == 1
+
+
+def test_evaluate_finds_bad_labels_before_it_loads_a_model(tmp_path):
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps({"words": ["Rome"], "labels": ["B-PER(x)"]}))
+    names = tmp_path / "names.json"
+    names.write_text('{"PER(x)": "person"}')
+    arguments = ["--model", "no/such/model", "--data", f"x={path}", "-o", tmp_path, "--no-html"]
+    result = run("evaluate", *arguments)
+    assert result.exit_code == 2 and "[GNER-E209]" in result.output
+    assert "--label-names" in result.output
+    # With another name the label is fine, and only now the model is looked for.
+    result = run("evaluate", *arguments, "--label-names", names)
+    assert result.exit_code == 2 and "[GNER-E010]" in result.output
+
+
+def test_evaluate_scores_span_groups(pipeline, tmp_path):
+    nlp = spacy.load(pipeline)
+    doc = nlp.make_doc(SENTENCES[0][0])
+    nested = [(0, 1, "award"), (4, 5, "city")]
+    doc.spans["gold"] = [Span(doc, *span) for span in SENTENCES[0][1] + nested]
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "test.spacy")
+    arguments = ["--model", pipeline, "--data", f"x={tmp_path}", "-o", tmp_path / "o", "--no-html"]
+    result = run("evaluate", *arguments, "--spans-key", "gold")
+    assert result.exit_code == 0, result.output
+    (dataset,) = load_metrics(tmp_path / "o")["datasets"]
+    assert dataset["n_gold"] == 5 and dataset["strict"]["p"] == 1.0
+    assert dataset["strict"]["r"] == 3 / 5
+    result = run("evaluate", *arguments)
+    assert result.exit_code == 2 and "[GNER-E3" in result.output  # there are no entities
 
 
 def test_evaluate_refuses_options_without_effect(predictions, tmp_path):
