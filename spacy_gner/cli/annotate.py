@@ -319,7 +319,7 @@ def _progress(n_words: int | None) -> Any:
     # On standard input there is no end in sight, and somebody may be typing.
     return tqdm(
         total=n_words,
-        unit=" words",
+        unit="word",
         unit_scale=True,
         file=sys.stderr,
         disable=n_words is None,

@@ -25,7 +25,6 @@ from ..corpora.readers.offsets import LABELS_FIELD
 from ..corpora.source import Source
 from ..errors import Errors
 from ..formats.labels import LabelsInput
-from ..pipeline.loading import parse_labels
 from .splitting import SPLITS, guess_split, split_text
 
 KINDS = ("text", "json", "csv", "tsv", "docbin", "parquet")
@@ -224,12 +223,12 @@ class Inputs:
         else:
             for item in _items(kind, source):
                 try:
-                    text = self._from_item(item, source)
+                    found = self._from_item(item, source)
                 except ValueError as error:
                     report(str(error))
                     continue
-                if text.text.strip():
-                    yield text
+                if found.text.strip():
+                    yield found
 
     def _from_item(self, item: Item, source: Source) -> InputText:
         value = item.load()
@@ -245,7 +244,7 @@ class Inputs:
             raise ValueError(Errors.E027.format(place=item.place, field=name, found=found))
         meta = {key: member for key, member in value.items() if key != name}
         text = self._clean(value[name])
-        return InputText(text, source.name, item.number, _labels(value, item.place), meta)
+        return InputText(text, source.name, item.number, _labels(value), meta)
 
     def _clean(self, text: str) -> str:
         """RETURNS (str): With a blank for each NUL, which belongs to no word; offsets stay."""
@@ -261,7 +260,9 @@ def _items(kind: str, source: Source) -> Iterator[Item]:
     return iter_table(source, "\t" if kind == "tsv" else None)
 
 
-def _labels(value: Mapping[str, Any], place: str) -> LabelsInput | None:
+def _labels(value: Mapping[str, Any]) -> LabelsInput | None:
+    from ..pipeline.loading import parse_labels  # here, since torch takes seconds
+
     labels = value.get(LABELS_FIELD)
     if isinstance(labels, str):  # in a cell of a table
         labels = json.loads(labels) if labels.startswith(("[", "{")) else parse_labels(labels)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from spacy import registry
 from spacy.language import Language
+from spacy.util import registry
 
 from ..errors import Errors
 from .document import Document, TextSpan, to_passage

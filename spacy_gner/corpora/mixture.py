@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from spacy import registry
 from spacy.language import Language
 from spacy.training import Example
+from spacy.util import registry
 from spacy.vocab import Vocab
 
 from ..errors import Errors

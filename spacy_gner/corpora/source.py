@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ..errors import Errors
 from .read_report import CorpusError
@@ -150,9 +150,8 @@ class Source:
 
     def _standard_input(self) -> io.BufferedReader:
         if self._stdin is None:
-            stream = sys.stdin.buffer
             # A reader of its own, since only `peek` sees the beginning without taking it away.
-            raw = getattr(stream, "raw", stream)
+            raw: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
             self._stdin = io.BufferedReader(raw, _HEAD)
             if self._stdin.peek(2)[:2] == _GZIP:
                 self._stdin = io.BufferedReader(

@@ -178,7 +178,8 @@ def _refuse_second_tags(rows: list[list[str]], places: list[str]) -> None:
 def _origin(source: Source, line: int, comments: list[str]) -> dict[str, Any]:
     """RETURNS (dict): Source, line and metadata; those of the file that `annotate` read, where its
     comments name them."""
-    found = dict(match.groups() for match in map(_COMMENT.match, comments) if match)
+    matches = filter(None, map(_COMMENT.match, comments))
+    found = {match[1]: match[2] for match in matches}
     if {"source", "line"} <= set(found):
         try:
             meta = json.loads(found.get("meta", "{}"))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from ..document import Document
+from ..document import Document, TextSpan
 from ..readers.tables import ENTITY_COLUMNS
 
 
@@ -23,7 +23,8 @@ def write_csv(documents: Iterable[Document], stream: BinaryIO) -> None:
     for number, document in enumerate(documents, 1):
         meta = json.dumps(document.meta, ensure_ascii=False, default=str)
         head = [document.text, document.source, document.line, meta]
-        for span in document.entities or [None]:
+        spans: list[TextSpan | None] = [*document.entities] or [None]
+        for span in spans:
             entity = ["", "", "", "", ""]
             if span is not None:
                 mention = document.text[span.start : span.end]
