@@ -20,7 +20,8 @@ ENTITIES = {
 class Dictionary:
     """Stands in for the component: finds `ENTITIES`, fails where a text says so."""
 
-    cfg = {"set_ents": True, "spans_key": None}  # noqa: RUF012
+    set_ents = True
+    spans_key = None
     planner = None
 
     def __init__(self, nlp, fails_after=None):
