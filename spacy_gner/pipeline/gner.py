@@ -41,7 +41,7 @@ from .settings import (
     read_saved,
 )
 from .shim import get_shim
-from .workers import use_one_thread_in_fork, warn_of_device_in_worker
+from .workers import use_one_thread_in_fork, warn_of_device_in_worker, words_of_a_piece
 
 register_extensions()
 
@@ -263,21 +263,16 @@ class GNER(TrainablePipe):
         return self._planner
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Apply the component to a stream of Docs. A Doc that fails goes to the error
-        handler alone; the others of its batch are annotated.
+        """Apply the component to a stream of Docs, and hand them out as they are done. A Doc
+        that fails goes to the error handler alone; the others are annotated.
 
         stream (Iterable[Doc]): Docs.
-        batch_size (int): Docs to buffer. How many tokens the model sees at once is the
+        batch_size (int): Docs to buffer at most. How many tokens the model sees at once is the
             component's own `batch_size`.
         YIELDS (Doc): The Docs, in order.
         """
         error_handler = self.get_error_handler()
-        for docs in util.minibatch(stream, size=batch_size):
-            if self._planner is None and any(len(doc) for doc in docs):
-                # A model that cannot be loaded is no fault of a Doc: not for the handler, which
-                # would be told again for each of them.
-                use_one_thread_in_fork()
-                _ = self.planner
+        for docs in self._pieces(stream, batch_size):
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception as error:
@@ -287,6 +282,29 @@ class GNER(TrainablePipe):
                 yield from self._pipe_singly(docs, error_handler)
             else:
                 yield from docs
+
+    def _pieces(self, stream: Iterable[Doc], n_docs: int) -> Iterator[list[Doc]]:
+        """YIELDS (list[Doc]): Docs that are predicted together: enough of them to fill batches
+        with sentences of similar length, but no more, since none is handed out before all are
+        done."""
+        docs: list[Doc] = []
+        n_words, enough = 0, 0
+        for doc in stream:
+            docs.append(doc)
+            n_words += len(doc)
+            if n_words and not enough:
+                # A model that cannot be loaded is no fault of a Doc: not for the handler, which
+                # would be told again for each of them.
+                use_one_thread_in_fork()
+                _ = self.planner
+                enough = words_of_a_piece(
+                    self.batch_size, get_shim(self.model).backbone.device.type
+                )
+            if len(docs) >= n_docs or n_words >= enough > 0:
+                yield docs
+                docs, n_words = [], 0
+        if docs:
+            yield docs
 
     def _pipe_singly(self, docs: Iterable[Doc], error_handler: Callable[..., Any]) -> Iterator[Doc]:
         for doc in docs:

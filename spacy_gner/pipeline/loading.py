@@ -13,6 +13,8 @@ from ..errors import Errors
 from ..formats.labels import LabelsInput
 from .gner import GNER
 
+_TEXTS_AT_A_TIME = 32
+
 
 def load(
     model: str | Path | None = None,
@@ -108,6 +110,9 @@ def _build(
     config: dict[str, Any],
 ) -> Language:
     nlp = spacy.blank(lang)
+    # Texts that are handed to a process at a time: with spaCy's 1000, `n_process` does nothing
+    # for the hundreds of texts that keep a CPU busy for minutes.
+    nlp.batch_size = _TEXTS_AT_A_TIME
     # Sentences are what the models were trained on, and where long texts are cut.
     nlp.add_pipe("sentencizer")
     architecture: dict[str, Any] = {"@architectures": "spacy_gner.Transformer.v1"}

@@ -332,3 +332,32 @@ def test_gner_labels_that_cannot_be_spelled_are_named():
         planner.groups(LabelSet.make(["city", "город"]))
         planner.groups(LabelSet.make(["city", "город"]))
     assert len(caught) == 1 and "'city'" not in str(caught[0].message)
+
+
+def test_gner_hands_out_docs_as_they_are_done(make_nlp):
+    taken = []
+
+    def stream(n):
+        for i in range(n):
+            taken.append(i)
+            yield TEXTS[i % len(TEXTS)]
+
+    # About 90 words a piece, where a text has seven on average.
+    nlp = make_nlp({"batch_size": 1100})
+    docs = nlp.pipe(stream(60))
+    first = next(docs)
+    assert spans(first) == SENTENCES[0][1]
+    assert len(taken) < 20
+    rest = list(docs)
+    assert [spans(doc) for doc in rest[:4]] == [gold for _, gold in SENTENCES[1:]]
+    assert len(rest) == 59
+
+
+def test_gner_pieces_of_a_stream(make_nlp):
+    nlp = make_nlp({"batch_size": 120})  # pieces of ten words
+    gner = nlp.get_pipe("gner")
+    docs = [nlp.make_doc(text) for text in ["", "", "a b c", "d", "e " * 12, "", "f g"]]
+    pieces = [[len(doc) for doc in piece] for piece in gner._pieces(docs, 100)]
+    assert pieces == [[0, 0, 3, 1, 12], [0, 2]]
+    pieces = [[len(doc) for doc in piece] for piece in gner._pieces(docs, 2)]
+    assert pieces == [[0, 0], [3, 1], [12], [0, 2]]

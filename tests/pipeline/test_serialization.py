@@ -159,7 +159,7 @@ def test_pickle_leaves_the_model_at_home(make_nlp):
 
 
 IN_A_FORK = """
-import multiprocessing, sys, torch, spacy
+import multiprocessing, os, sys, torch, spacy
 torch.set_num_threads(2)
 a = torch.randn(500, 500)
 for _ in range(20):
@@ -167,7 +167,9 @@ for _ in range(20):
 torch.randn(2_000_000).add_(1).sum()
 multiprocessing.set_start_method("fork")
 nlp = spacy.load(sys.argv[1])
+nlp(" ".join(["London won ."] * 20))
 print(len(list(nlp.pipe(["London won ."] * 4, n_process=2, batch_size=2))))
+print(os.environ.get("TOKENIZERS_PARALLELISM"))
 """
 
 
@@ -177,10 +179,12 @@ def test_fork_after_torch_was_used(tmp_path, make_nlp):
     make_nlp(model={"save_weights": False}).to_disk(tmp_path)
     command = [sys.executable, "-c", IN_A_FORK, str(tmp_path)]
     environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    environment.pop("TOKENIZERS_PARALLELISM", None)
     done = subprocess.run(
         command, env=environment, check=True, capture_output=True, text=True, timeout=300
     )
-    assert done.stdout.split() == ["4"]
+    assert done.stdout.split() == ["4", "None"]
+    assert "parallelism" not in done.stderr
 
 
 def test_saved_with_generation_settings_that_transformers_refuses(tmp_path, make_nlp, model_dir):
