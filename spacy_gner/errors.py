@@ -139,6 +139,10 @@ class Errors(metaclass=_WithCodes):
         "something else. Write pairs in place of the mapping: {field} = {pairs}."
     )
     E035 = "The component has no setting {unknown}. Its settings: {known}."
+    E036 = (
+        "The calibration of a model in {path} cannot be used: {reason}. Delete the file, or write a "
+        "new one with `python -m spacy_gner calibrate`."
+    )
     E040 = (
         "The tokenizer of the model cannot be used: {reason}. Save the tokenizer that the model was "
         "trained with beside it: tokenizer.json and tokenizer_config.json."
@@ -395,6 +399,14 @@ class Errors(metaclass=_WithCodes):
     E321 = (
         "With --predictions nothing is predicted: {options} would have no effect. Leave them "
         "out, or give --data instead of --predictions."
+    )
+    E322 = (
+        "No temperature can be fitted to {n} predictions, {n_right} of them right: at least {at_least} "
+        "are needed, right ones and wrong ones. Give more sentences, or other ones."
+    )
+    E323 = (
+        "There is no place for the calibration of '{model}': it is no directory. Give --output, a "
+        "directory that {file} is written to."
     )
     # --- E4xx: decoding ----------------------------------------------------------
     E401 = (

@@ -59,6 +59,11 @@ class Backbone:
         """RETURNS (torch.device): Where the model is."""
         return next(self.model.parameters()).device
 
+    @property
+    def dtype(self) -> str:
+        """RETURNS (str): The precision of the weights, such as "float32"."""
+        return str(next(self.model.parameters()).dtype).removeprefix("torch.")
+
     def __getattr__(self, name: str) -> Any:
         # For callers that still ask the backbone what the codec knows.
         if name == "codec":

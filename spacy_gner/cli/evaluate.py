@@ -54,6 +54,9 @@ def evaluate(
         ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Precision: auto, float32, bfloat16, float16.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Sentences per data set, drawn by --seed.")
     ] = None,
@@ -122,6 +125,7 @@ def evaluate(
                 "--decoder": decoder,
                 "--decoder-option": decoder_option,
                 "--device": device,
+                "--dtype": dtype,
                 "--spans-key": spans_key,
             }
             if unused := [option for option, value in without.items() if value]:
@@ -137,7 +141,7 @@ def evaluate(
             pairs = evaluation.read_pairs(data or [], "data", "crossner_ai=crossner_ai/test.jsonl")
             options = evaluation.read_options(decoder_option or [])
             systems = [
-                evaluation.System(name, decoder, options, device, lang, form)
+                evaluation.System(name, decoder, options, device, lang, form, dtype)
                 for name in model or [None]
                 for form in format or [None]
             ]

@@ -79,21 +79,24 @@ class ComponentPredictor:
             "format": self.component.format.name,
             "parameters": sum(parameter.numel() for parameter in parameters),
             "device": str(backbone.device),
-            "dtype": str(parameters[0].dtype).removeprefix("torch."),
+            "dtype": backbone.dtype,
         }
 
     def identity(self) -> str:
-        """What tells this component from another of the same name: its settings, and a
-        sample of its weights. Loads the model.
+        """What tells this component from another of the same name: its settings, a sample of its
+        weights, and its calibration. Loads the model.
 
         RETURNS (str): 16 hexadecimal digits.
         """
         config = self.nlp.get_pipe_config(self.component.name)
         digest = hashlib.sha256(repr((config, self.component.labels)).encode("utf8"))
-        for name, weight in get_shim(self.component.model).backbone.model.named_parameters():
+        shim = get_shim(self.component.model)
+        for name, weight in shim.backbone.model.named_parameters():
             sample = weight.detach().flatten()[:256].float().cpu().numpy()
             digest.update(f"{name}{tuple(weight.shape)}".encode())
             digest.update(sample.tobytes())
+        if shim.calibration is not None:
+            digest.update(repr(sorted(shim.calibration.temperatures.items())).encode())
         return digest.hexdigest()[:16]
 
 

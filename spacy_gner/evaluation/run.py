@@ -63,6 +63,7 @@ class System:
     lang (str): Language of the tokenizer, where there is no saved pipeline.
     format (str | None): A registered format, where there is no saved pipeline. None takes the
         default of the component.
+    dtype (str | None): "float32", "bfloat16", "float16"; None keeps the config's.
     """
 
     model: str | None = None
@@ -71,6 +72,7 @@ class System:
     device: str | None = None
     lang: str = "en"
     format: str | None = None
+    dtype: str | None = None
 
     @property
     def name(self) -> str:
@@ -117,9 +119,8 @@ class System:
                 raise ValueError(message) from None
         decoder = None if self.decoder is None else {"@misc": self.decoder, **options}
         settings = {} if self.format is None else {"format": {"@misc": self.format}}
-        nlp = load(
-            self.model, lang=self.lang, device=self.device, decoder=decoder, settings=settings
-        )
+        where = {"device": self.device, "dtype": self.dtype}
+        nlp = load(self.model, lang=self.lang, decoder=decoder, settings=settings, **where)
         return ComponentPredictor(nlp, find_component(nlp))
 
 

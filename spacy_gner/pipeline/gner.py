@@ -1,6 +1,7 @@
 """The `gner` component: named entities by a generative model, for labels of the user's choice."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -367,7 +368,11 @@ class GNER(TrainablePipe):
             windows.append(prediction)
             found = window_entities(words, planned, prediction)
             groups.setdefault(planned.labels, []).extend(found)
-        entities = merge_entities(drop_overlaps(group) for group in groups.values())
+        calibrated = get_shim(self.model).calibrated
+        entities = tuple(
+            replace(entity, score=calibrated(entity.score))
+            for entity in merge_entities(drop_overlaps(group) for group in groups.values())
+        )
         # Decoys have had their say by now: what is one of them is not something else.
         entities = tuple(entity for entity in entities if self._is_wanted(entity, labels))
         return DocPrediction(entities, tuple(windows))

@@ -22,6 +22,7 @@ def load(
     *,
     lang: str = "en",
     device: str | None = None,
+    dtype: str | None = None,
     decoder: str | Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Language:
@@ -33,6 +34,7 @@ def load(
         of a saved pipeline.
     lang (str): The language of the tokenizer, for a new pipeline.
     device (str | None): "auto", "cpu", "cuda:0", "mps"; None keeps what the config says.
+    dtype (str | None): "auto", "float32", "bfloat16", "float16"; None keeps what the config says.
     decoder (str | Mapping[str, Any] | None): A registered decoder, such as
         "spacy_gner.ExactSearch.v1", or its config block with options.
     settings (Mapping[str, Any] | None): More fields of the component's config, such as
@@ -45,13 +47,13 @@ def load(
     config = dict(settings or {})
     if decoder is not None:
         config["decoder"] = {"@misc": decoder} if isinstance(decoder, str) else dict(decoder)
+    given = {"device": device, "dtype": dtype}
+    where = {key: value for key, value in given.items() if value is not None}
     directory = None if model is None else pipeline_directory(str(model))
     if directory is None:
-        return _build(None if model is None else str(model), labels, lang, device, config)
+        return _build(None if model is None else str(model), labels, lang, where, config)
     name = _component_name(directory)
-    overrides: dict[str, Any] = {}
-    if device is not None:
-        overrides["model"] = {"device": device}
+    overrides: dict[str, Any] = {"model": where} if where else {}
     if "decoder" in config:
         overrides["decoder"] = config.pop("decoder")
     nlp = util.load_model_from_path(directory, config={"components": {name: overrides}})
@@ -106,7 +108,7 @@ def _build(
     model: str | None,
     labels: LabelsInput | None,
     lang: str,
-    device: str | None,
+    where: Mapping[str, str],
     config: dict[str, Any],
 ) -> Language:
     nlp = spacy.blank(lang)
@@ -118,8 +120,7 @@ def _build(
     architecture: dict[str, Any] = {"@architectures": "spacy_gner.Transformer.v1"}
     if model is not None:
         architecture["name"] = model
-    if device is not None:
-        architecture["device"] = device
+    architecture.update(where)
     component: Any = nlp.add_pipe("gner", config={**config, "model": architecture})
     if labels is not None:
         component.set_labels(labels)

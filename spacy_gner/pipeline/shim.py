@@ -11,6 +11,8 @@ from thinc.api import Model, Optimizer, get_current_ops, set_current_ops
 from thinc.shims.shim import Shim
 
 from ..backbones.adapters import KeptAdapter
+from ..backbones.calibration import FILE as CALIBRATION_FILE
+from ..backbones.calibration import Calibration
 from ..backbones.files import bytes_to_directory, directory_to_bytes
 from ..backbones.settings import BackboneSettings
 from ..backbones.sources import resolve_source
@@ -36,6 +38,8 @@ class BackboneShim(Shim):
         # Set by training: from then on the weights are no longer those of the source.
         self.modified = False
         self.trained = False
+        # How far its scores are off; that of a saved pipeline before that of the source.
+        self.calibration: Calibration | None = None
         self._backbone: Any = None
         self._trainer: Any = None
         self._lock = threading.Lock()
@@ -65,6 +69,8 @@ class BackboneShim(Shim):
         from ..backbones.loading import apply_adapter, load_pretrained
 
         source = resolve_source(settings.name)
+        if adapter is None and self.calibration is None and source.is_directory:
+            self.calibration = Calibration.read(source.adapter or Path(source.location))
         if adapter is not None and adapter.replaces:
             source = replace(source, adapter=None)
         with quiet_transformers(), self._builders_ops():
@@ -123,6 +129,15 @@ class BackboneShim(Shim):
     def finish_update(self, optimizer: Optimizer) -> None:
         if self._trainer is not None and self._trainer.finish_update(optimizer):
             self.modified = self.trained = True
+            # It was that of other weights.
+            self.calibration = None
+
+    def calibrated(self, score: float) -> float:
+        """score (float): Of an entity, as the decoder found it.
+        RETURNS (float): How likely it is to be right, where the model is calibrated."""
+        if self.calibration is None:
+            return score
+        return self.calibration(score, self.backbone.dtype)
 
     # --- saving and loading -----------------------------------------------------------
 
@@ -136,6 +151,10 @@ class BackboneShim(Shim):
             # The promise is that a saved pipeline needs nothing else.
             _ = self.backbone
         save_backbone(Path(path), self.settings, self._backbone, self.modified, self.trained)
+        if self.calibration is not None:
+            self.calibration.write(Path(path))
+        else:
+            (Path(path) / CALIBRATION_FILE).unlink(missing_ok=True)
 
     def from_disk(self, path: str | Path) -> "BackboneShim":
         """Read a backbone from a directory that `to_disk` wrote.
@@ -148,6 +167,7 @@ class BackboneShim(Shim):
         """
         path = Path(path)
         meta, saved = read_meta(path)
+        self.calibration = Calibration.read(path)
         here = self.settings
         self.settings = replace(
             saved,
@@ -213,6 +233,7 @@ class BackboneShim(Shim):
             "modified": self.modified,
             "trained": self.trained,
             "tag_tokens": self.tag_tokens,
+            "calibration": self.calibration,
             "weights": self.to_bytes() if self.modified else None,
         }
 
@@ -223,6 +244,7 @@ class BackboneShim(Shim):
         if state["weights"] is not None:
             self.from_bytes(state["weights"])
         self.modified, self.trained = state["modified"], state["trained"]
+        self.calibration = state["calibration"]
 
 
 def get_shim(model: Model) -> BackboneShim:

@@ -1,0 +1,68 @@
+import pickle
+import shutil
+
+import pytest
+import spacy
+from spacy.training import Example
+
+from spacy_gner.backbones.calibration import FILE, Calibration, temper
+from spacy_gner.pipeline.shim import get_shim
+
+from .conftest import LABELS, TEXTS
+
+
+def scores(nlp):
+    return [ent._.gner_score for doc in nlp.pipe(TEXTS) for ent in doc.ents]
+
+
+def shim_of(nlp):
+    return get_shim(nlp.get_pipe("gner").model)
+
+
+@pytest.fixture
+def calibrated_dir(model_dir, tmp_path):
+    folder = tmp_path / "lm"
+    shutil.copytree(model_dir, folder)
+    Calibration({"float32": 4.0}).write(folder)
+    return folder
+
+
+def test_scores_are_those_of_the_models_calibration(make_nlp, calibrated_dir):
+    plain = scores(make_nlp())
+    calibrated = scores(make_nlp(model={"name": str(calibrated_dir)}))
+    assert calibrated == pytest.approx([temper(score, 4.0) for score in plain])
+    assert calibrated != pytest.approx(plain)
+
+
+def test_threshold_is_about_calibrated_scores(make_nlp, calibrated_dir):
+    model = {"name": str(calibrated_dir)}
+    middle = sorted(scores(make_nlp(model=model)))[3]
+    kept = scores(make_nlp({"threshold": middle}, model=model))
+    assert kept and min(kept) >= middle
+
+
+@pytest.mark.parametrize("save_weights", [True, False])
+def test_calibration_is_saved_with_the_pipeline(make_nlp, calibrated_dir, tmp_path, save_weights):
+    nlp = make_nlp(model={"name": str(calibrated_dir), "save_weights": save_weights})
+    expected = scores(nlp)
+    nlp.to_disk(tmp_path / "saved")
+    again = spacy.load(tmp_path / "saved")
+    assert scores(again) == pytest.approx(expected)
+    assert scores(pickle.loads(pickle.dumps(again))) == pytest.approx(expected)
+    # What was found for the saved pipeline goes before what its source says.
+    Calibration({"float32": 1.0}).write(tmp_path / "saved" / "gner" / "model")
+    assert scores(spacy.load(tmp_path / "saved")) == pytest.approx(scores(make_nlp()))
+    shim_of(again).calibration = None
+    again.to_disk(tmp_path / "saved")
+    assert not (tmp_path / "saved" / "gner" / "model" / FILE).exists()
+
+
+def test_training_makes_it_void(make_nlp, calibrated_dir, tmp_path):
+    nlp = make_nlp(model={"name": str(calibrated_dir)})
+    assert scores(nlp) and shim_of(nlp).calibration is not None
+    doc = nlp.make_doc(TEXTS[0])
+    example = Example.from_dict(doc, {"entities": [(0, 11, LABELS[0])]})
+    nlp.update([example], sgd=nlp.resume_training())
+    assert shim_of(nlp).calibration is None
+    nlp.to_disk(tmp_path / "saved")
+    assert shim_of(spacy.load(tmp_path / "saved")).calibration is None
