@@ -401,7 +401,7 @@ class Errors(metaclass=_WithCodes):
         "out, or give --data instead of --predictions."
     )
     E322 = (
-        "No temperature can be fitted to {n} predictions, {n_right} of them right: at least {at_least} "
+        "No calibration can be fitted to {n} predictions, {n_right} of them right: at least {at_least} "
         "are needed, right ones and wrong ones. Give more sentences, or other ones."
     )
     E323 = (

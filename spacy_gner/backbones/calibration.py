@@ -1,6 +1,7 @@
 """Scores that mean something: what `python -m spacy_gner calibrate` has found out about a model."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,34 +10,63 @@ from ..errors import Errors
 
 FILE = "calibration.json"
 FORMAT = 1
+# Probabilities nearer to 0 or 1 are taken for this far from them: float32 knows no others.
+_NEAREST = 1e-6
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the probability that a decoder gives an entity becomes the probability that it is
+    right: log-odds are divided by a temperature (Guo et al. 2017, "On Calibration of Modern Neural
+    Networks", 4.2), then shifted (Platt 1999). The temperature alone cannot do it, since the
+    entities that are predicted are the likeliest of many: half of those with a probability of 0.8
+    may be wrong.
+
+    temperature (float): Above 0. Above 1 means that the model is too sure of itself.
+    shift (float): Added to the log-odds.
+    """
+
+    temperature: float
+    shift: float = 0.0
+
+    def __call__(self, score: float) -> float:
+        """Correct a score. The order of entities by score stays what it was.
+
+        score (float): The probability of an entity as the decoder found it, in [0, 1].
+        RETURNS (float): In (0, 1).
+        """
+        return 1 / (1 + math.exp(-(log_odds(score) / self.temperature + self.shift)))
+
+
+def log_odds(score: float) -> float:
+    """RETURNS (float): Of a probability; finite also for 0 and 1."""
+    score = min(1 - _NEAREST, max(_NEAREST, score))
+    return math.log(score / (1 - score))
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature for each precision of a model (Guo et al. 2017, "On Calibration of Modern
-    Neural Networks", section 4.2), for the probability that an entity is right.
+    """The scales of a model, one for each precision that was measured.
 
-    temperatures (Mapping[str, float]): By precision ("float32"), each above 0. Above 1 means
-        that the model is too sure of itself.
+    scales (Mapping[str, Scale]): By precision, such as "float32".
     """
 
-    temperatures: Mapping[str, float]
+    scales: Mapping[str, Scale]
 
     def __call__(self, score: float, dtype: str) -> float:
-        """Correct a score. The order of entities by score stays what it was.
+        """Correct a score.
 
         score (float): The probability of an entity as the decoder found it, in [0, 1].
         dtype (str): The precision of the weights. One that was not measured is taken
             for float32, or for any that was.
-        RETURNS (float): In [0, 1].
+        RETURNS (float): In (0, 1).
         """
-        known = self.temperatures
-        temperature = known.get(dtype) or known.get("float32") or next(iter(known.values()))
-        return temper(score, temperature)
+        scale = self.scales.get(dtype) or self.scales.get("float32")
+        return (scale or next(iter(self.scales.values())))(score)
 
-    def with_temperature(self, dtype: str, temperature: float) -> "Calibration":
-        """RETURNS (Calibration): With this temperature for a precision, the others as they are."""
-        return Calibration({**self.temperatures, dtype: temperature})
+    def with_scale(self, dtype: str, scale: Scale) -> "Calibration":
+        """RETURNS (Calibration): With this scale for a precision, the others as they are."""
+        return Calibration({**self.scales, dtype: scale})
 
     @classmethod
     def read(cls, folder: Path) -> "Calibration | None":
@@ -53,26 +83,25 @@ class Calibration:
             values = json.loads(path.read_text(encoding="utf8"))
             if values["format"] != FORMAT:
                 raise ValueError(f"its format is {values['format']}, not {FORMAT}")
-            temperatures = {str(k): float(v) for k, v in values["temperatures"].items()}
-            if not temperatures or not all(0 < t < float("inf") for t in temperatures.values()):
-                raise ValueError("a temperature is a number above 0")
+            scales = {
+                str(dtype): Scale(float(scale["temperature"]), float(scale["shift"]))
+                for dtype, scale in values["scales"].items()
+            }
+            if not scales or not all(
+                0 < s.temperature < math.inf and math.isfinite(s.shift) for s in scales.values()
+            ):
+                raise ValueError("a temperature is a number above 0, a shift is any number")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(Errors.E036.format(path=path, reason=error)) from error
-        return cls(temperatures)
+        return cls(scales)
 
     def write(self, folder: Path) -> Path:
         """folder (Path): See `read`. RETURNS (Path): The file."""
-        values = {"format": FORMAT, "temperatures": dict(sorted(self.temperatures.items()))}
+        scales = {
+            dtype: {"temperature": scale.temperature, "shift": scale.shift}
+            for dtype, scale in sorted(self.scales.items())
+        }
         path = folder / FILE
+        values = {"format": FORMAT, "scales": scales}
         path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf8")
         return path
-
-
-def temper(score: float, temperature: float) -> float:
-    """score (float): A probability.
-    temperature (float): Divides its log-odds.
-    RETURNS (float): A probability."""
-    if score <= 0 or score >= 1:
-        return min(1.0, max(0.0, score))
-    odds: float = ((1 - score) / score) ** (1 / temperature)
-    return 1 / (1 + odds)

@@ -48,12 +48,12 @@ def calibrate(
     seed: Annotated[int, typer.Option(help="Of their draw.")] = 0,
     split: Annotated[str, typer.Option(help="The split to take from directories.")] = "dev",
 ) -> None:
-    """Fit the temperature of a model on annotated sentences, so that of the entities with a
-    score of 0.8 about 80% are right.
+    """Fit the temperature of a model (and a shift) on annotated sentences, so that of the
+    entities with a score of 0.8 about 80% are right.
 
     The sentences should be of the kind that the model is for, and none that it was trained with.
-    Every precision has a temperature of its own; those of others that are known are kept. Training
-    makes the calibration void: calibrate again afterwards.
+    Every precision has values of its own; those of others that are known are kept. Training makes
+    the calibration void: calibrate again afterwards.
     """
     # Imported here, since torch and transformers take seconds.
     from ..evaluation import run as evaluation
@@ -73,7 +73,7 @@ def calibrate(
         raise typer.Exit(2) from error
     print(
         f"{result.n} predictions, {result.n_right} of them right, {result.dtype}: temperature "
-        f"{result.temperature:.2f}, expected calibration error {result.before:.3f} before, "
-        f"{result.after:.3f} with it"
+        f"{result.scale.temperature:.2f}, shift {result.scale.shift:.2f}; expected calibration "
+        f"error {result.before:.3f} before, {result.after:.3f} after (fitted on the other half)"
     )
     Printer().good(f"Written: {result.path}")

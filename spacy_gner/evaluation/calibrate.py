@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..backbones.calibration import Calibration, temper
+from ..backbones.calibration import Calibration, Scale, log_odds
 from ..backbones.settings import DEFAULT_MODEL
 from ..backbones.sources import adapter_directory
 from ..errors import Errors
@@ -25,16 +25,16 @@ MIN_PREDICTIONS = 50
 class Calibrated:
     """The outcome of a calibration.
 
-    temperature (float): As fitted.
+    scale (Scale): As fitted.
     dtype (str): The precision that it is for.
     n (int): Predictions.
     n_right (int): Those that are right.
     before (float): Expected calibration error of the scores as the decoder finds them.
-    after (float): With the temperature, on the same predictions.
+    after (float): That of scores corrected by what was fitted on the other half.
     path (Path): The file that was written.
     """
 
-    temperature: float
+    scale: Scale
     dtype: str
     n: int
     n_right: int
@@ -63,12 +63,12 @@ def calibration_directory(model: str | None) -> Path | None:
 def calibrate_system(
     system: System, data: Mapping[str, str], selection: Selection, folder: Path
 ) -> Calibrated:
-    """Fit a temperature and write it.
+    """Fit a scale and write it.
 
     system (System): What is calibrated.
     data (Mapping[str, str]): Data set to path.
     selection (Selection): Which sentences.
-    folder (Path): Where to write; temperatures for other precisions that are there are kept.
+    folder (Path): Where to write; scales for other precisions that are there are kept.
     RETURNS (Calibrated): What was found.
     RAISES (ValueError): E322 for too few predictions, E036 for a broken file that is
         there, and what `read_datasets` and the system raise.
@@ -85,61 +85,83 @@ def calibrate_system(
         store = PredictionStore(Path(temporary) / FILE_NAME, {})
         by_set = run_predictions(datasets, predictor, store)
     sentences = [sentence for rows in by_set.values() for sentence in rows]
-    temperature = fit_temperature(sentences)
+    scale = fit_scale(sentences)
     before = score_calibration(sentences)
-    after = score_calibration(tempered(sentences, temperature))
+    after = score_calibration(cross_fitted(sentences))
     assert before is not None and after is not None
     folder.mkdir(parents=True, exist_ok=True)
-    path = known.with_temperature(dtype, round(temperature, 3)).write(folder)
+    path = known.with_scale(dtype, scale).write(folder)
     n_right = sum(mention in row.gold for row in sentences for mention in row.predicted)
-    return Calibrated(temperature, dtype, before["n"], n_right, before["ece"], after["ece"], path)
+    return Calibrated(scale, dtype, before["n"], n_right, before["ece"], after["ece"], path)
 
 
-def fit_temperature(sentences: Sequence[ScoredSentence]) -> float:
-    """Find the temperature that makes the scores of predictions most likely, given which are
-    right: the minimum of the mean negative log-likelihood (Guo et al. 2017, section 4.2), which has
-    one valley only in the inverse of the temperature.
+def fit_scale(sentences: Sequence[ScoredSentence], at_least: int = MIN_PREDICTIONS) -> Scale:
+    """Find the scale that makes the scores of predictions most likely, given which are right: the
+    minimum of the mean negative log-likelihood, by Newton's method (it is convex).
 
     sentences (Sequence[ScoredSentence]): Predictions whose scores are as the decoder found them.
-    RETURNS (float): In [0.1, 20].
+    at_least (int): How many predictions there must be.
+    RETURNS (Scale): Its temperature is in [0.1, 20].
     RAISES (ValueError): E322 when there are too few predictions, or all are right, or none is.
     """
     pairs = [
-        (score, mention in set(sentence.gold))
+        (log_odds(score), float(mention in sentence.gold))
         for sentence in sentences
         for mention, score in zip(sentence.predicted, sentence.scores, strict=False)
         if score is not None
     ]
-    n_right = sum(right for _, right in pairs)
-    if len(pairs) < MIN_PREDICTIONS or n_right in (0, len(pairs)):
-        raise ValueError(
-            Errors.E322.format(n=len(pairs), n_right=n_right, at_least=MIN_PREDICTIONS)
-        )
-
-    def cost(inverse: float) -> float:
-        total = 0.0
-        for score, right in pairs:
-            p = temper(score, 1 / inverse)
-            total -= math.log(max(p if right else 1 - p, 1e-12))
-        return total / len(pairs)
-
-    low, high = 0.05, 10.0
-    ratio = (math.sqrt(5) - 1) / 2
-    while high - low > 1e-4:
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if cost(left) <= cost(right):
-            high = right
-        else:
-            low = left
-    return 2 / (low + high)
+    n_right = int(sum(right for _, right in pairs))
+    if len(pairs) < at_least or n_right in (0, len(pairs)):
+        raise ValueError(Errors.E322.format(n=len(pairs), n_right=n_right, at_least=at_least))
+    # Where all is about as likely as not, Newton's steps are sure; at 1 they may explode.
+    slope, shift = 0.1, 0.0
+    for _ in range(100):
+        gradient, hessian = _derivatives(pairs, slope, shift)
+        determinant = hessian[0] * hessian[2] - hessian[1] ** 2
+        step = (hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant
+        target = min(10.0, max(0.05, slope - min(1.0, max(-1.0, step))))
+        # The best shift for this slope, whether or not the slope was held at its bound.
+        shift_step = (gradient[1] + hessian[1] * (target - slope)) / hessian[2]
+        moved = max(abs(target - slope), abs(shift_step))
+        slope, shift = target, shift - min(1.0, max(-1.0, shift_step))
+        if moved < 1e-6:
+            break
+    return Scale(round(1 / slope, 4), round(shift, 4))
 
 
-def tempered(sentences: Iterable[ScoredSentence], temperature: float) -> list[ScoredSentence]:
-    """RETURNS (list[ScoredSentence]): The sentences with scores as a temperature makes them."""
+def _derivatives(
+    pairs: Sequence[tuple[float, float]], slope: float, shift: float
+) -> tuple[tuple[float, float], tuple[float, float, float]]:
+    """RETURNS (tuple): The gradient by slope and shift, and the second derivatives by slope, both,
+    and shift."""
+    # A touch of ridge towards 1 and 0 keeps steps finite where one score tells all.
+    ridge = 1e-4 * len(pairs)
+    d_slope, d_shift = ridge * (slope - 1), ridge * shift
+    h_slope = h_shift = ridge
+    h_both = 0.0
+    for x, right in pairs:
+        p = 1 / (1 + math.exp(-(slope * x + shift)))
+        weight = p * (1 - p)
+        d_slope += (p - right) * x
+        d_shift += p - right
+        h_slope += weight * x * x
+        h_shift += weight
+        h_both += weight * x
+    return (d_slope, d_shift), (h_slope, h_both, h_shift)
+
+
+def scaled(sentences: Iterable[ScoredSentence], scale: Scale) -> list[ScoredSentence]:
+    """RETURNS (list[ScoredSentence]): The sentences with corrected scores."""
     return [
-        replace(
-            sentence,
-            scores=tuple(None if s is None else temper(s, temperature) for s in sentence.scores),
-        )
-        for sentence in sentences
+        replace(s, scores=tuple(None if x is None else scale(x) for x in s.scores))
+        for s in sentences
     ]
+
+
+def cross_fitted(sentences: Sequence[ScoredSentence]) -> list[ScoredSentence]:
+    """RETURNS (list[ScoredSentence]): The sentences with scores that a scale corrects which was
+    fitted on the other half of them: how good a calibration is on sentences that it does not know.
+    RAISES (ValueError): E322, as `fit_scale`, for a half."""
+    halves = (sentences[::2], sentences[1::2])
+    first, second = (fit_scale(half, MIN_PREDICTIONS // 2) for half in halves)
+    return scaled(halves[0], second) + scaled(halves[1], first)

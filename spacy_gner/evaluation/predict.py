@@ -96,7 +96,7 @@ class ComponentPredictor:
             digest.update(f"{name}{tuple(weight.shape)}".encode())
             digest.update(sample.tobytes())
         if shim.calibration is not None:
-            digest.update(repr(sorted(shim.calibration.temperatures.items())).encode())
+            digest.update(repr(sorted(shim.calibration.scales.items())).encode())
         return digest.hexdigest()[:16]
 
 
