@@ -1,11 +1,12 @@
 """`python -m spacy_gner evaluate`: how good is a model, and where is it wrong?"""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from ..errors import Errors
 from ._app import app
@@ -140,10 +141,12 @@ def evaluate(
         else:
             pairs = evaluation.read_pairs(data or [], "data", "crossner_ai=crossner_ai/test.jsonl")
             options = evaluation.read_options(decoder_option or [])
+            models: Sequence[str | None] = model or [None]
+            formats: Sequence[str | None] = format or [None]
             systems = [
                 evaluation.System(name, decoder, options, device, lang, form, dtype)
-                for name in model or [None]
-                for form in format or [None]
+                for name in models
+                for form in formats
             ]
             folders = evaluation.choose_folders(systems, output)
             for folder, system in zip(folders, systems, strict=True):

@@ -147,7 +147,7 @@ def _not_comparable(names: tuple[str, str], reason: str) -> str:
 def _changed(
     first: Sequence[ScoredSentence], second: Sequence[ScoredSentence], difference: numpy.ndarray
 ) -> dict[str, Any]:
-    sentences = []
+    sentences: list[dict[str, Any]] = []
     gains = difference @ numpy.asarray([1, -1, -1])
     for index, (a, b) in enumerate(zip(first, second, strict=True)):
         if a.predicted != b.predicted:

@@ -12,7 +12,7 @@ import spacy
 from spacy import util
 from spacy.language import Language
 from spacy.util import registry
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from ..about import __version__
 from ..backbones.settings import DEFAULT_MODEL
@@ -109,9 +109,9 @@ class System:
         if self.format is not None and self._directory is not None:
             raise ValueError(Errors.E322.format(format=self.format, model=self.model))
         options = dict(self.decoder_options)
-        if options and self.decoder is None:
+        if self.decoder is None and options:
             raise ValueError(Errors.E315)
-        if options:
+        if self.decoder is not None and options:
             try:
                 registry.get("misc", self.decoder)(**options)
             except TypeError as error:
@@ -218,7 +218,7 @@ def score_predictions(
         from transformers import AutoTokenizer
 
         try:
-            loaded = AutoTokenizer.from_pretrained(tokenizer)
+            loaded = AutoTokenizer.from_pretrained(tokenizer)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise ValueError(Errors.E319.format(tokenizer=tokenizer, error=error)) from None
         reading = replace(reading, back_tokenizer=make_back_tokenizer(loaded))

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from wasabi import table as draw_table
+from wasabi.tables import table as draw_table
 
 from .tables import Table, build_tables, report_facts
 
@@ -111,7 +111,8 @@ def plain_table(table: Table) -> str:
     RETURNS (str): Without heading. All columns but the first are aligned right.
     """
     rows = [[printable(cell) for cell in row] for row in table.rows]
-    aligns = ["l"] + ["r"] * (len(table.columns) - 1)
+    aligns: list[Literal["l", "c", "r"]] = ["l"]
+    aligns += ["r" for _ in table.columns[1:]]
     header = [printable(column) for column in table.columns]
     width = max(len(cell) for row in [header, *rows] for cell in row)
     text = draw_table(rows, header=header, divider=True, aligns=aligns, max_col=width)

@@ -21,7 +21,9 @@ class AnnotationPage:
         self.palette = Palette()
         self.counts: Counter[str] = Counter()
         self.n_texts = 0
-        self._template: Any = environment().get_template("annotations.html").module
+        # Its macros are attributes, which no type checker knows.
+        template: Any = environment().get_template("annotations.html").module
+        self._template = template
         self._write(self._template.head(title))
 
     def add(
