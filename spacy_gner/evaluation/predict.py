@@ -126,6 +126,7 @@ def run_predictions(
     store: PredictionStore,
     batch_size: int = 32,
     progress: bool = True,
+    may_overlap: bool = False,
 ) -> dict[str, list[ScoredSentence]]:
     """Predict what the store does not hold yet.
 
@@ -137,6 +138,7 @@ def run_predictions(
     store (PredictionStore): Holds earlier predictions; gets the new ones.
     batch_size (int): Sentences per call of `predict`.
     progress (bool): Whether to show a progress bar on stderr.
+    may_overlap (bool): Whether nested and overlapping predictions count, or the best ones.
     RETURNS (dict[str, list[ScoredSentence]]): Data set to its sentences, in its order.
     RAISES (ValueError): E308 if the predictor gives another number of predictions.
     """
@@ -160,7 +162,7 @@ def run_predictions(
         for dataset in datasets:
             bar.set_description(dataset.name)
             for indices in _batches(dataset, todo[dataset.name], batch_size):
-                store.add(dataset.name, _predict_batch(dataset, indices, predict))
+                store.add(dataset.name, _predict_batch(dataset, indices, predict, may_overlap))
                 bar.update(len(indices))
     return {
         dataset.name: [store.done[dataset.name, index] for index in range(len(dataset.sentences))]
@@ -175,7 +177,7 @@ def _batches(dataset: DataSet, indices: list[int], size: int) -> Iterator[list[i
 
 
 def _predict_batch(
-    dataset: DataSet, indices: list[int], predict: Predictor
+    dataset: DataSet, indices: list[int], predict: Predictor, may_overlap: bool
 ) -> dict[int, ScoredSentence]:
     sentences = [dataset.sentences[index] for index in indices]
     start = perf_counter()
@@ -183,13 +185,16 @@ def _predict_batch(
     seconds = (perf_counter() - start) / len(indices)
     if len(predictions) != len(indices):
         raise ValueError(Errors.E308.format(n=len(indices), m=len(predictions)))
+    found = [p.spans if may_overlap else p.entities for p in predictions]
     return {
         index: replace(
             sentence,
-            predicted=tuple(Mention(e.start, e.end, e.label) for e in prediction.entities),
-            scores=tuple(float(e.score) for e in prediction.entities),
+            predicted=tuple(Mention(e.start, e.end, e.label) for e in entities),
+            scores=tuple(float(e.score) for e in entities),
             outputs=prediction.windows,
             seconds=seconds,
         )
-        for index, sentence, prediction in zip(indices, sentences, predictions, strict=True)
+        for index, sentence, prediction, entities in zip(
+            indices, sentences, predictions, found, strict=True
+        )
     }

@@ -181,7 +181,8 @@ def evaluate_system(
         msg.warn(f"The configuration changed: earlier predictions are kept in {store.kept_as}.")
     elif store.done:
         msg.info(f"Continuing: {len(store.done)} sentences were predicted before.")
-    sentences = run_predictions(datasets, predictor, store, batch_size)
+    overlap = selection.spans_key is not None
+    sentences = run_predictions(datasets, predictor, store, batch_size, may_overlap=overlap)
     configuration = {"data": dict(data), **_describe(selection, seen_labels)}
     metrics = build_metrics(sentences, described, configuration, seen, predictor.reading)
     metrics["read"] = {dataset.name: dataset.record for dataset in datasets}

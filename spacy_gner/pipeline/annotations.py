@@ -5,7 +5,7 @@ from typing import Any
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from .predictions import DocPrediction
+from .predictions import DocPrediction, Entity
 
 
 def write_entities(doc: Doc, prediction: DocPrediction, settings: Mapping[str, Any]) -> None:
@@ -15,8 +15,6 @@ def write_entities(doc: Doc, prediction: DocPrediction, settings: Mapping[str, A
     prediction (DocPrediction): Its entities.
     settings (Mapping[str, Any]): "overwrite", "set_ents" and "spans_key", see `make_gner`.
     """
-    spans = [Span(doc, e.start, e.end, label=e.label) for e in prediction.entities]
-    scores = [e.score for e in prediction.entities]
     # spaCy keeps extensions of spans by their boundaries, whatever the label: an entity
     # that stays must not get another's score, one that goes must not leave its own.
     stays = {(ent.start, ent.end) for ent in doc.ents}
@@ -24,14 +22,21 @@ def write_entities(doc: Doc, prediction: DocPrediction, settings: Mapping[str, A
         for ent in doc.ents:
             ent._.gner_score = None
         stays = set()
-    for span, score in zip(spans, scores, strict=True):
-        if (span.start, span.end) not in stays:
-            span._.gner_score = score
+    # Of several labels for the same tokens, that of `doc.ents` has its score.
+    for entity in (*prediction.spans, *prediction.entities):
+        if (entity.start, entity.end) not in stays:
+            doc[entity.start : entity.end]._.gner_score = entity.score
     key = settings["spans_key"]
     if key is not None:
+        scores = [entity.score for entity in prediction.spans]
+        spans = _make_spans(doc, prediction.spans)
         doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs={"scores": scores})
     if settings["set_ents"]:
-        _set_ents(doc, spans, settings["overwrite"])
+        _set_ents(doc, _make_spans(doc, prediction.entities), settings["overwrite"])
+
+
+def _make_spans(doc: Doc, entities: Sequence[Entity]) -> list[Span]:
+    return [Span(doc, e.start, e.end, label=e.label) for e in entities]
 
 
 def _set_ents(doc: Doc, spans: Sequence[Span], overwrite: bool) -> None:

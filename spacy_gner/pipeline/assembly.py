@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from ..decoding.request import Generation
+from ..formats import LabelSet
 from ..formats.overlaps import keep_best
 from ..matching import Matching
 from ..planning.planner import PlannedRequest
@@ -57,6 +58,28 @@ def _contiguous(
         if i == end or words[i] != words[i - 1] + 1 or words[i] in breaks:
             yield begin, i
             begin = i
+
+
+def merge_spans(groups: Iterable[Sequence[Entity]], labels: LabelSet) -> tuple[Entity, ...]:
+    """Merge the entities of label groups, nested and overlapping ones too.
+
+    groups (Iterable[Sequence[Entity]]): The entities of each group.
+    labels (LabelSet): The labels that are wanted; anything else is a decoy, which wins over
+        less probable entities of the same tokens.
+    RETURNS (tuple[Entity, ...]): In the order of the Doc, without decoys.
+    """
+    best: dict[tuple[int, int, str], Entity] = {}
+    decoys: dict[tuple[int, int], float] = {}
+    for entity in (entity for group in groups for entity in group):
+        place = (entity.start, entity.end)
+        if entity.label not in labels.names:
+            decoys[place] = max(entity.score, decoys.get(place, 0.0))
+            continue
+        key = (*place, entity.label)
+        if key not in best or entity.score > best[key].score:
+            best[key] = entity
+    kept = [e for e in best.values() if e.score > decoys.get((e.start, e.end), -1.0)]
+    return tuple(sorted(kept, key=lambda e: (e.start, -e.end, e.label)))
 
 
 def merge_entities(groups: Iterable[Sequence[Entity]]) -> tuple[Entity, ...]:

@@ -20,7 +20,7 @@ from ..backbones.files import write_object
 from ..decoding.request import Decoder, check_format
 from ..errors import Errors
 from ..extensions import own_value, register_extensions
-from ..formats import Format, LabelSet, TaggedWords
+from ..formats import Format, LabelSet, Mentions, TaggedWords
 from ..formats.labels import LabelsInput
 from ..matching import BackTokenizer, Matcher, Matching
 from ..planning.guidance import ExamplesInput, read_examples
@@ -29,7 +29,13 @@ from ..planning.windows import Windower
 from ..planning.words import DocWords
 from ..training.inventory import collect_labels
 from .annotations import write_entities
-from .assembly import drop_overlaps, merge_entities, predict_window, window_entities
+from .assembly import (
+    drop_overlaps,
+    merge_entities,
+    merge_spans,
+    predict_window,
+    window_entities,
+)
 from .predictions import DocPrediction, Entity
 from .settings import (
     CHECKS,
@@ -361,21 +367,25 @@ class GNER(TrainablePipe):
         back_tokenizer: BackTokenizer,
     ) -> DocPrediction:
         matching = Matching(self.matcher, back_tokenizer)
+        calibrated = get_shim(self.model).calibrated
         windows = []
         groups: dict[LabelSet, list[Entity]] = {}
         for planned, generation in answered:
             prediction = predict_window(planned, generation, matching)
             windows.append(prediction)
             found = window_entities(words, planned, prediction)
-            groups.setdefault(planned.labels, []).extend(found)
-        calibrated = get_shim(self.model).calibrated
-        entities = tuple(
-            replace(entity, score=calibrated(entity.score))
-            for entity in merge_entities(drop_overlaps(group) for group in groups.values())
-        )
+            scored = [replace(entity, score=calibrated(entity.score)) for entity in found]
+            groups.setdefault(planned.labels, []).extend(scored)
+        if not isinstance(self.format, Mentions):
+            groups = {own: drop_overlaps(group) for own, group in groups.items()}
+        entities = merge_entities(groups.values())
         # Decoys have had their say by now: what is one of them is not something else.
         entities = tuple(entity for entity in entities if self._is_wanted(entity, labels))
-        return DocPrediction(entities, tuple(windows))
+        spans = entities
+        if self.format.may_overlap:
+            every = merge_spans(groups.values(), labels)
+            spans = tuple(entity for entity in every if self._is_wanted(entity, labels))
+        return DocPrediction(entities, tuple(windows), spans)
 
     def _is_wanted(self, entity: Entity, labels: LabelSet) -> bool:
         threshold = self.threshold

@@ -42,9 +42,12 @@ class WindowPrediction:
 class DocPrediction:
     """All that is predicted for one Doc: what the `gner` component's `predict` gives.
 
-    entities (tuple[Entity, ...]): In the order of the Doc, without overlap.
+    entities (tuple[Entity, ...]): In the order of the Doc, without overlap: the best ones.
     windows (tuple[WindowPrediction, ...]): One per prompt that was needed for the Doc.
+    spans (tuple[Entity, ...]): All entities that were found, in the order of the Doc. Where the
+        format can answer so, they are nested and overlap; otherwise they are `entities`.
     """
 
     entities: tuple[Entity, ...]
     windows: tuple[WindowPrediction, ...]
+    spans: tuple[Entity, ...] = ()
