@@ -176,7 +176,7 @@ class _Run:
     def look_ahead(self, inputs: Inputs, needs_labels: bool) -> None:
         """Read all files once, so that what is wrong with them is said before the model is loaded,
         and so that the progress has an end."""
-        if any(source.is_stdin for source in inputs.sources):
+        if any(source.is_stream for source in inputs.sources):
             return
         problems: list[str] = []
         n_texts = n_words = n_without = 0

@@ -8,7 +8,7 @@ import typer
 
 from ._app import app
 
-_PACKAGES = ("spacy", "thinc", "torch", "transformers", "tokenizers", "spacy-transformers", "peft")
+_PACKAGES = ("spacy", "thinc", "torch", "transformers", "tokenizers", "peft", "pyarrow")
 
 
 @app.command("info")
@@ -28,7 +28,10 @@ def info(
 
     found = {"spacy-gner": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
-        found[package] = importlib.metadata.version(package)
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
     found["device"] = str(resolve_device("auto"))
     found["cuda devices"] = str(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     found["default model"] = DEFAULT_MODEL

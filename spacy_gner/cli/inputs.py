@@ -12,6 +12,7 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..corpora.document import known_origin
 from ..corpora.items import (
     JSON_SUFFIXES,
     PARQUET_SUFFIXES,
@@ -275,6 +276,6 @@ def _labels(value: Mapping[str, Any]) -> LabelsInput | None:
 
 
 def _from_doc(doc: Doc, source: Source, number: int) -> InputText:
-    origin = doc.user_data.get(ORIGIN_KEY)
-    meta = dict(origin["meta"]) if isinstance(origin, Mapping) and "meta" in origin else {}
+    origin = known_origin(doc.user_data.get(ORIGIN_KEY))
+    meta = origin["meta"] if origin else {}
     return InputText(doc.text, source.name, number, doc._.gner_labels, meta, doc)

@@ -1,6 +1,6 @@
 """`spacy_gner.Corpus.v1` and its relatives for one family of formats each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +89,7 @@ class Corpus(CorpusReader):
         self.options = ReadOptions(word_column, tag_column, names)
         self.encoding = encoding
         self._shared: list[str] | None = None
+        self._streams: dict[str, list[Document | CorpusError | None]] = {}
 
     def labels(self) -> list[str]:
         """The label inventory: as given, else all labels of the files, sorted."""
@@ -112,8 +113,7 @@ class Corpus(CorpusReader):
         """
         on_error = on_error or self.on_error
         for path in self.files():
-            source = Source(path, self.encoding)
-            for result in read_file(source, self._format_of(source), self.options):
+            for result in self._results(Source(path, self.encoding)):
                 if result is None:
                     report.rejected += 1
                 elif isinstance(result, CorpusError):
@@ -125,6 +125,15 @@ class Corpus(CorpusReader):
                         report.handle(error, on_error)
                         continue
                     yield document
+
+    def _results(self, source: Source) -> Iterable[Document | CorpusError | None]:
+        if not source.is_stream:
+            return read_file(source, self._format_of(source), self.options)
+        if source.name not in self._streams:
+            # Read once and kept, since the inventory needs a pass of its own.
+            results = read_file(source, self._format_of(source), self.options)
+            self._streams[source.name] = list(results)
+        return self._streams[source.name]
 
     def _format_of(self, source: Source) -> str:
         if self.format != "auto" or self.formats is Corpus.formats:

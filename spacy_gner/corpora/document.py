@@ -1,5 +1,6 @@
 """The one form that every file is read into: a text with entities, and where it stood."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -110,6 +111,32 @@ def from_words(
         missing=[bounds[i] for i in missing],
         **kwargs,
     )
+
+
+def known_origin(fields: Any) -> dict[str, Any] | None:
+    """Where a document came from before it was written by this package.
+
+    fields (Any): What a file says about it.
+    RETURNS (dict | None): The fields `source`, `line` and `meta` of a `Document`; None unless all
+        three are there, of the right kind.
+    """
+    if not isinstance(fields, Mapping) or not {"source", "line", "meta"} <= set(fields):
+        return None
+    source, line, meta = fields["source"], fields["line"], fields["meta"]
+    if isinstance(meta, str):
+        try:
+            meta = json.loads(meta)
+        except (ValueError, RecursionError):
+            return None
+    fits = isinstance(source, str) and isinstance(line, int) and isinstance(meta, Mapping)
+    return {"source": source, "line": line, "meta": _as_json(meta)} if fits else None
+
+
+def _as_json(value: Any) -> Any:
+    """RETURNS (Any): With lists for the tuples that a DocBin makes of them."""
+    if isinstance(value, Mapping):
+        return {key: _as_json(member) for key, member in value.items()}
+    return [_as_json(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 def from_passage(document: Document, passage: Passage) -> Document:

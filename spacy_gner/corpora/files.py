@@ -21,8 +21,8 @@ def find_files(path: str | Path | None, suffixes: Sequence[str]) -> list[Path]:
     if path is None or not str(path):
         raise ValueError(Errors.E201)
     path = Path(path)
-    if path.is_file() or str(path) == "-":
-        return [path]
+    if str(path) == "-" or (path.exists() and not path.is_dir()):
+        return [path]  # a file, or a stream
     if path.is_dir():
         candidates = path.rglob("*")
     else:

@@ -162,7 +162,7 @@ def _open_parquet(source: Source) -> Any:
     except ImportError as error:
         raise ImportError(Errors.E224.format(path=source.name)) from error
     try:
-        if source.is_stdin or source.suffix not in PARQUET_SUFFIXES:
+        if source.is_stream or source.suffix not in PARQUET_SUFFIXES:
             with source.open() as file:
                 return pq.ParquetFile(pa.BufferReader(file.read()))
         return pq.ParquetFile(source.path)
@@ -172,9 +172,7 @@ def _open_parquet(source: Source) -> Any:
 
 def _is_one_value(source: Source) -> bool:
     """Whether a file is one JSON value: its first line alone is none, or is all there is."""
-    # Of standard input, which cannot be read twice, the beginning has to do.
-    every = source.head_lines() if source.is_stdin else (line for _, line in source.lines())
-    lines = (line for line in every if line.strip())
+    lines = (line for line in source.first_lines() if line.strip())
     first = next(lines, b"")
     if not first.lstrip().startswith((b"[", b"{")):
         return False

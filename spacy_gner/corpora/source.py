@@ -46,30 +46,30 @@ class Source:
         self.name = str(path)
         self.path = Path(path)
         self.encoding = encoding
-        self._stdin: io.BufferedReader | None = None
+        self._stream: io.BufferedReader | None = None
 
     @property
-    def is_stdin(self) -> bool:
-        """Whether this is standard input, which can be read only once."""
-        return self.name == STDIN
+    def is_stream(self) -> bool:
+        """Whether this is standard input, or a pipe with a name: they can be read only once."""
+        return self.name == STDIN or (self.path.exists() and not self.path.is_file())
 
     @property
     def suffix(self) -> str:
         """The lower-case ending of the name, such as ".jsonl", without a final ".gz"."""
         name = self.path.name.lower().removesuffix(".gz")
-        return "" if self.is_stdin else os.path.splitext(name)[1]
+        return "" if self.name == STDIN else os.path.splitext(name)[1]
 
     @contextmanager
     def open(self) -> Iterator[io.BufferedReader]:
         """Open the bytes for reading.
 
-        YIELDS (BufferedReader): Decompressed; standard input stays open.
+        YIELDS (BufferedReader): Decompressed; a stream stays open.
         RAISES (CorpusError): E220 for compressed data that is broken, E222 for a file that
             cannot be read.
         """
         try:
-            if self.is_stdin:
-                yield self._standard_input()
+            if self.is_stream:
+                yield self._open_stream()
             else:
                 with open_binary(self.path) as file:
                     yield cast(io.BufferedReader, file)
@@ -82,10 +82,16 @@ class Source:
     def head(self) -> bytes:
         """RETURNS (bytes): The first 64 KB at most, without reading them away."""
         with self.open() as file:
-            return file.peek(_HEAD)[:_HEAD] if self.is_stdin else file.read(_HEAD)
+            return file.peek(_HEAD)[:_HEAD] if self.is_stream else file.read(_HEAD)
 
-    def head_lines(self) -> Iterator[bytes]:
-        """RETURNS (Iterator[bytes]): The lines of the beginning, in UTF-8; the last may be cut."""
+    def first_lines(self) -> Iterator[bytes]:
+        """Look at the lines without reading them away.
+
+        RETURNS (Iterator[bytes]): The lines in UTF-8. Of a stream, which is read once only, those
+            of the first 64 KB, the last of which may be cut.
+        """
+        if not self.is_stream:
+            return (line for _, line in self.lines())
         head = self.head()
         text = head.decode(self.text_encoding(head) or "utf-8-sig", "replace")
         return (line.encode("utf8", "surrogatepass") for line in text.splitlines())
@@ -148,16 +154,18 @@ class Source:
             raise CorpusError(Errors.E223.format(path=self.name))
         return None
 
-    def _standard_input(self) -> io.BufferedReader:
-        if self._stdin is None:
+    def _open_stream(self) -> io.BufferedReader:
+        if self._stream is None:
             # A reader of its own, since only `peek` sees the beginning without taking it away.
             raw: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
-            self._stdin = io.BufferedReader(raw, _HEAD)
-            if self._stdin.peek(2)[:2] == _GZIP:
-                self._stdin = io.BufferedReader(
-                    cast(io.RawIOBase, gzip.GzipFile(fileobj=self._stdin)), _HEAD
+            if self.name != STDIN:
+                raw = io.FileIO(self.path)
+            self._stream = io.BufferedReader(raw, _HEAD)
+            if self._stream.peek(2)[:2] == _GZIP:
+                self._stream = io.BufferedReader(
+                    cast(io.RawIOBase, gzip.GzipFile(fileobj=self._stream)), _HEAD
                 )
-        return self._stdin
+        return self._stream
 
 
 def open_binary(path: Path) -> BinaryIO:

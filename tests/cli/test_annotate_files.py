@@ -3,6 +3,8 @@
 import csv
 import gzip
 import json
+import os
+import threading
 
 import pytest
 import spacy
@@ -152,6 +154,21 @@ def test_annotate_reads_folders_and_patterns_once_each(tmp_path):
     assert result.exit_code == 0, result.output
     texts = [record["text"] for record in records(result.stdout)]
     assert texts == ["Ada in a.txt", "Ada in b.txt", "Ada in deeper/c.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
+def test_annotate_reads_a_named_pipe_once(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("Ada left.\nIn Rome.\n",))
+    writer.start()
+    result = annotate(pipe)
+    writer.join()
+    assert result.exit_code == 0, result.output
+    assert [found(record) for record in records(result.stdout)] == [
+        [("Ada", "person")],
+        [("Rome", "city")],
+    ]
 
 
 # --- Encodings -------------------------------------------------------------------------

@@ -129,3 +129,82 @@ def test_convert_writes_nothing_when_all_is_skipped(tmp_path):
     result = convert(path, output, "--on-error", "skip")
     assert result.exit_code == 1 and "[GNER-E228]" in result.output
     assert not output.exists()
+
+
+def test_convert_reads_standard_input_and_writes_other_formats(tmp_path):
+    output = tmp_path / "a.conll"
+    data = '{"text": "Ada met Bob in Rome.", "label": [[0, 3, "PER"], [15, 19, "LOC"]]}\n'
+    result = CliRunner().invoke(app, ["convert", "-", str(output)], input=data)
+    assert result.exit_code == 0, result.output
+    lines = output.read_text().splitlines()
+    assert lines == [
+        "# source = -",
+        "# line = 1",
+        "Ada\tB-PER",
+        "met\tO",
+        "Bob\tO",
+        "in\tO",
+        "Rome\tB-LOC",
+        ".\tO",
+        "",
+    ]
+    result = convert(output, tmp_path / "b.json")
+    assert result.exit_code == 0 and "2 entities" in result.output
+    (task,) = json.loads((tmp_path / "b.json").read_text())
+    values = [r["value"] for r in task["predictions"][0]["result"]]
+    spans = [(value["start"], value["end"], value["labels"]) for value in values]
+    assert spans == [(0, 3, ["PER"]), (15, 19, ["LOC"])]
+
+
+def test_convert_destroys_nothing(tmp_path):
+    path, output = bio_file(tmp_path), tmp_path / "a.spacy"
+    before = path.read_bytes()
+    result = convert(path, path, "--to", "jsonl", "--overwrite")
+    assert result.exit_code == 1 and "[GNER-E236]" in result.output and path.read_bytes() == before
+    output.write_text("before")
+    result = convert(path, output)
+    assert result.exit_code == 1 and "[GNER-E235]" in result.output
+    (tmp_path / "broken.jsonl").write_text(json.dumps(BIO_LINES[0]) + "\n{broken\n")
+    result = convert(tmp_path / "broken.jsonl", output, "--overwrite")
+    assert result.exit_code == 1 and "[GNER-E249]" in result.output
+    assert output.read_text() == "before"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("ten years of work")
+    result = convert(path, folder, "--to", "brat", "--overwrite")
+    assert result.exit_code == 1 and "[GNER-E238]" in result.output
+    assert convert(path, output, "--overwrite").exit_code == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "a.jsonl",
+        "a.spacy",
+        "broken.jsonl",
+        "folder",
+    ]
+    for _ in range(2):  # what an earlier run wrote may be replaced
+        assert convert(path, tmp_path / "brat", "--to", "brat", "--overwrite").exit_code == 0
+
+
+def test_convert_takes_the_columns_and_names_that_it_asks_for(tmp_path):
+    path, output = tmp_path / "a.tsv", tmp_path / "a.spacy"
+    path.write_text("1\tAda\tB-PER\t-\n2\tleft\tO\t-\n")
+    result = convert(path, output)
+    assert result.exit_code == 1 and "--word-column" in result.output
+    result = convert(path, output, "--word-column", "1", "--tag-column", "2")
+    assert result.exit_code == 0 and "1 entities" in result.output
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"tokens": ["Ada", "left"], "ner_tags": [1, 0]}')
+    result = convert(path, output, "--overwrite")
+    assert result.exit_code == 1 and "--tag-names" in result.output
+    result = convert(path, output, "--overwrite", "--tag-names", "O, B-PER")
+    assert result.exit_code == 0 and "1 entities" in result.output
+
+
+def test_convert_keeps_all_entities_where_no_words_are_needed(tmp_path):
+    path, output = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    spans = [[0, 2, "part"], [0, 8, "whole"], [4, 8, "inner"]]
+    path.write_text(json.dumps({"text": "Ada left", "label": spans, "id": 7}))
+    result = convert(path, output)
+    assert result.exit_code == 0, result.output
+    record = json.loads(output.read_text())
+    assert [[e["start"], e["end"], e["label"]] for e in record["entities"]] == spans
+    assert record["meta"] == {"id": 7}

@@ -134,7 +134,7 @@ def guess_format(source: Source) -> str:
             return "brat"
     if pubtator.is_pubtator(head):
         return "pubtator"
-    lines = [line for _, line in islice(source.lines(), 1000) if line.strip()]
+    lines = [line for line in islice(source.first_lines(), 1000) if line.strip()]
     if lines and lines[0].startswith(b"#begin document"):
         return "ontonotes"
     if _is_conllu(lines):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import Errors
-from ..document import Document, TextSpan
+from ..document import Document, TextSpan, known_origin
 from ..files import decode, plain_name
 from ..read_report import CorpusError
 from ..source import Source
@@ -102,7 +102,7 @@ def _type_names(folder: Path) -> dict[str, str]:
 def _origin(path: Path, source: Source) -> dict[str, Any]:
     try:
         documents = json.loads((path.parent / DOCUMENTS_FILE).read_text(encoding="utf8"))
-        own = documents[path.name.split(SUFFIX)[0]]
-        return {"source": own["source"], "line": own["line"], "meta": own["meta"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"source": str(path), "line": 1, "meta": {}}
+        own = known_origin(documents[path.name.split(SUFFIX)[0]])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        own = None
+    return own or {"source": str(path), "line": 1}

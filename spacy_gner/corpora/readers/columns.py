@@ -1,12 +1,11 @@
 """Columns of words and tags: CoNLL and its relatives, and the files of OntoNotes."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...errors import Errors
-from ..document import Document, from_words
+from ..document import Document, from_words, known_origin
 from ..files import decode
 from ..read_report import CorpusError
 from ..source import Source
@@ -180,10 +179,7 @@ def _origin(source: Source, line: int, comments: list[str]) -> dict[str, Any]:
     comments name them."""
     matches = filter(None, map(_COMMENT.match, comments))
     found = {match[1]: match[2] for match in matches}
-    if {"source", "line"} <= set(found):
-        try:
-            meta = json.loads(found.get("meta", "{}"))
-            return {"source": found["source"], "line": int(found["line"]), "meta": meta}
-        except ValueError:
-            pass
-    return {"source": source.name, "line": line, "meta": found}
+    own: dict[str, Any] = {"meta": "{}", **found}
+    if own.get("line", "").isdecimal():
+        own["line"] = int(own["line"])
+    return known_origin(own) or {"source": source.name, "line": line, "meta": found}

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ...errors import Errors
-from ..document import Document, TextSpan, from_words
+from ..document import Document, TextSpan, from_words, known_origin
 from ..passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..read_report import CorpusError
 from ..source import Source
@@ -60,9 +59,7 @@ def document_of(doc: Doc, source: Source, number: int) -> Document:
     number (int): Its number in the file, from 1.
     RETURNS (Document): The document.
     """
-    origin: Any = doc.user_data.get(ORIGIN_KEY)
-    if not isinstance(origin, dict) or not {"source", "line", "meta"} <= set(origin):
-        origin = {"source": source.name, "line": number, "meta": {}}
+    origin = known_origin(doc.user_data.get(ORIGIN_KEY))
     document = from_words(
         [token.text for token in doc],
         [(ent.start, ent.end, ent.label_) for ent in doc.ents],
@@ -72,9 +69,7 @@ def document_of(doc: Doc, source: Source, number: int) -> Document:
         labels=doc._.gner_labels,
         is_open=bool(doc.user_data.get(OPEN_LABELS_KEY)),
         dataset=doc.user_data.get(DATASET_KEY),
-        source=origin["source"],
-        line=origin["line"],
-        meta=_as_json(origin["meta"]),
+        **(origin or {"source": source.name, "line": number}),
     )
     scores = [ent._.gner_score for ent in doc.ents]
     entities = [
@@ -82,10 +77,3 @@ def document_of(doc: Doc, source: Source, number: int) -> Document:
         for span, score in zip(document.entities, scores, strict=True)
     ]
     return replace(document, entities=entities)
-
-
-def _as_json(value: Any) -> Any:
-    """RETURNS (Any): With lists for the tuples that a DocBin makes of them."""
-    if isinstance(value, dict):
-        return {key: _as_json(member) for key, member in value.items()}
-    return [_as_json(member) for member in value] if isinstance(value, list | tuple) else value

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import Errors
-from ..document import Document, TextSpan
+from ..document import Document, TextSpan, known_origin
 from ..read_report import CorpusError
 from .options import ReadOptions
 
@@ -16,8 +16,6 @@ _START = ("start", "start_offset", "begin", "start_char")
 _END = ("end", "end_offset", "end_char")
 _LABEL = ("label", "labels", "type", "tag", "entity", "entity_group")
 _REJECTED = ("reject", "ignore")
-# What `annotate` writes beside text and entities: the fields of its input are inside `meta`.
-_ORIGIN = {"source", "line", "meta"}
 # Labels that a document is asked for, instead of those of the run or of the corpus.
 LABELS_FIELD = "gner_labels"
 
@@ -79,17 +77,8 @@ def read_origin(fields: dict[str, Any]) -> dict[str, Any]:
     fields (dict[str, Any]): What an item has beside text and entities.
     RETURNS (dict): Source, line and metadata, where `annotate` wrote them; else all as metadata.
     """
-    own = fields
-    if isinstance(fields.get("meta"), Mapping) and _ORIGIN <= set(fields["meta"]):
-        own = fields["meta"]  # as for Prodigy, which shows what stands there
-    if not _ORIGIN <= set(own) or not isinstance(own["line"], int):
-        return {"meta": fields}
-    meta = own["meta"]
-    try:
-        meta = json.loads(meta) if isinstance(meta, str) else meta
-    except ValueError:
-        return {"meta": fields}
-    return {"source": str(own["source"]), "line": own["line"], "meta": meta}
+    # Prodigy shows what stands in "meta", so it is kept there.
+    return known_origin(fields) or known_origin(fields.get("meta")) or {"meta": fields}
 
 
 def _spans(members: Sequence[Any], place: str) -> Iterator[TextSpan]:

@@ -1,11 +1,10 @@
 """CSV and TSV: an entity a row, a word a row, or a text with its entities a row."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import Errors
-from ..document import Document, TextSpan, from_words
+from ..document import Document, TextSpan, from_words, known_origin
 from ..items import Item, iter_table
 from ..read_report import CorpusError
 from ..source import Source
@@ -119,19 +118,10 @@ def _from_entities(source: Source, group: _Group) -> Document:
         except ValueError:
             error = f"{row['start']!r} to {row['end']!r} are no offsets"
             raise CorpusError(Errors.E232.format(place=row_item.place, error=error)) from None
-    try:
-        meta = json.loads(first.get("meta") or "{}")
-        line = int(first.get("line") or item.number)
-    except ValueError as error:
-        raise CorpusError(Errors.E232.format(place=item.place, error=error)) from None
-    return Document(
-        first["text"],
-        entities,
-        item.place,
-        source=first.get("source") or source.name,
-        line=line,
-        meta=meta,
-    )
+    line = first.get("line") or ""
+    own = known_origin({**first, "line": int(line)}) if line.isdecimal() else None
+    own = own or {"source": source.name, "line": item.number}
+    return Document(first["text"], entities, item.place, **own)
 
 
 def _from_tokens(source: Source, group: _Group, columns: tuple[str, str, str]) -> Document:
