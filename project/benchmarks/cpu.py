@@ -205,19 +205,23 @@ class Component:
         if kind != "against":
             config["decoder"] = {"@misc": DECODERS[kind], **values}
         self.gner = self.nlp.add_pipe("gner", config=config)
-        self.counts = {"passes": 0, "padded": 0, "real": 0}
+        self.counts = {"padded": 0, "real": 0}
         self.gner.predict([self.nlp.make_doc("A text to load the model with.")])
-        network = self.gner.planner.backbone.model
+        try:
+            from spacy_gner.pipeline.shim import get_shim
+        except ImportError:  # an older version
+            from spacy_gner.backbones import get_shim
+        self.backbone = get_shim(self.gner.model).backbone
+        self.codec = getattr(self.backbone, "codec", self.backbone)
+        network = self.backbone.model
         network.get_decoder().register_forward_pre_hook(self._count, with_kwargs=True)
 
     def _count(self, module: Any, args: Any, kwargs: dict[str, Any]) -> None:
         ids = kwargs["input_ids"] if kwargs.get("input_ids") is not None else args[0]
         mask = kwargs.get("attention_mask")
-        self.counts["passes"] += 1
         self.counts["padded"] += ids.numel()
         plain = mask is None or isinstance(mask, dict) or mask.dim() != 2
-        real = ids.numel() if plain else int(mask[:, -ids.shape[1] :].sum())
-        self.counts["real"] += real
+        self.counts["real"] += ids.numel() if plain else int(mask[:, -ids.shape[1] :].sum())
 
     def __call__(self, group: dict[str, Any]) -> dict[str, Any]:
         from spacy.tokens import Doc
@@ -242,7 +246,7 @@ class Component:
             "entities": [[(e.start, e.end, e.label) for e in p.entities] for p in predictions],
             "scores": [[e.score for e in p.entities] for p in predictions],
             "words": sum(len(doc) for doc in docs),
-            "stats": {**stats, **self.counts},
+            "stats": {**self.counts, **stats},
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
 
@@ -254,7 +258,11 @@ def counters(window: Any) -> dict[str, float]:
     generation = window.generation
     fed = getattr(generation, "tokens_fed", None)
     tokens = {f"tokens_{k}": v for k, v in vars(fed).items()} if fed is not None else {}
-    return {"forks": generation.forks or 0, "cut_short": generation.cut_short, **tokens}
+    if tokens:
+        # Where decoders count by cause, those that bypass the network are counted too.
+        tokens["real"] = tokens["padded"] = sum(tokens.values())
+    passes = generation.forward_passes
+    return {"forward_passes": passes, "forks": generation.forks or 0, **tokens}
 
 
 JSON = ("true", "false", "null")
@@ -277,8 +285,7 @@ class Floor(Component):
             docs = [Doc(self.nlp.vocab, words=words) for words in group["words"]]
         else:
             docs = [self.nlp.make_doc(text) for text in group["texts"]]
-        planner = self.gner.planner
-        codec = getattr(planner.backbone, "codec", planner.backbone)
+        codec = self.codec
         words, seconds, n_tokens = 0, 0.0, 0
         for number, doc in enumerate(docs):
             texts = [token.text for token in doc if not token.is_space]
@@ -286,16 +293,20 @@ class Floor(Component):
             pieces = [f"{text}({tag})" for text, tag in zip(texts, tags, strict=True)]
             target = [i for ids in codec.target_ids(pieces) for i in ids]
             labels = self.gner.labels_of(doc)
-            planned = planner.plan(DocWords.from_doc(doc), labels)
+            planned = self.gner.planner.plan(DocWords.from_doc(doc), labels)
             prompt = codec.prompt_ids([planned[0].request.prompt.text])[0]
             ids = torch.tensor([[*prompt, *target]])
             start = time.process_time()
             with torch.inference_mode():
-                planner.backbone.model(input_ids=ids, use_cache=False, logits_to_keep=len(target))
+                self.backbone.model(input_ids=ids, use_cache=False, logits_to_keep=len(target))
             seconds += time.process_time() - start
             words += len(doc)
             n_tokens += ids.numel()
-        return {"seconds": seconds, "words": words, "stats": {"padded": n_tokens, "real": n_tokens}}
+        return {
+            "seconds": seconds,
+            "words": words,
+            "stats": {"forward_passes": len(docs), "padded": n_tokens, "real": n_tokens},
+        }
 
 
 class Encoder:
@@ -329,8 +340,7 @@ class Encoder:
     def __call__(self, group: dict[str, Any]) -> dict[str, Any]:
         import torch
 
-        nlp, backbone = self.component.nlp, self.component.gner.planner.backbone
-        codec = getattr(backbone, "codec", backbone)
+        nlp, codec = self.component.nlp, self.component.codec
         texts = group.get("words") or [
             [t.text for t in nlp.make_doc(text) if not t.is_space] for text in group["texts"]
         ]
@@ -344,7 +354,7 @@ class Encoder:
         with torch.inference_mode():
             self.model(input_ids=ids, attention_mask=mask)
         seconds = time.process_time() - start
-        stats = {"passes": 1, "padded": ids.numel(), "real": sum(lengths)}
+        stats = {"forward_passes": len(lengths), "padded": ids.numel(), "real": sum(lengths)}
         return {"seconds": seconds, "words": sum(map(len, texts)), "stats": stats}
 
 
@@ -392,7 +402,13 @@ def print_tables(names: list[str], groups: list[dict], result: dict[str, Any]) -
             cells.append(
                 f"{f1([groups[i] for i in sentences], rows):.1f}" if "entities" in rows[0] else ""
             )
-            for key in ("passes", "padded", "real", *(f"tokens_{c}" for c in CAUSES), "forks"):
+            for key in (
+                "forward_passes",
+                "padded",
+                "real",
+                *(f"tokens_{c}" for c in CAUSES),
+                "forks",
+            ):
                 values = [row["stats"][key] for row in rows if key in row["stats"]]
                 cells.append(f"{sum(values) / n:.1f}" if values else "")
             cells.append(f"{max(row.get('peak', 0) for row in rows):.0f}")

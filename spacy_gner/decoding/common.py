@@ -74,6 +74,27 @@ def output_limits(
     return limits
 
 
+def check_lengths(
+    backbone: Backbone, requests: Sequence[Request], prompts: Sequence[Sequence[int]]
+) -> list[int]:
+    """How many tokens requests have whose words are forced.
+
+    backbone (Backbone): The model.
+    requests (Sequence[Request]): Length B.
+    prompts (Sequence[Sequence[int]]): Their tokens.
+    RETURNS (list[int]): Of prompt and longest answer, length B.
+    RAISES (ValueError): E401 when the model cannot compute so many.
+    """
+    lengths = []
+    for request, prompt in zip(requests, prompts, strict=True):
+        used = len(prompt) if backbone.is_causal else 0
+        lengths.append(len(prompt) + request.n_output)
+        limit = backbone.hard_limit
+        if limit is not None and used + request.n_output > limit:
+            raise ValueError(Errors.E401.format(n_tokens=lengths[-1], limit=limit))
+    return lengths
+
+
 def warn_if_cut(generations: Sequence[Generation], limits: Sequence[int]) -> None:
     """Warn once (W002) when the model had not ended an output."""
     cut = [limit for g, limit in zip(generations, limits, strict=True) if not g.complete]
@@ -121,3 +142,13 @@ def choice_log_probs(logits: np.ndarray) -> np.ndarray:
     values -= values.max()
     values -= np.log(np.exp(values).sum())
     return values
+
+
+def n_common(a: Sequence[int], b: Sequence[int]) -> int:
+    """RETURNS (int): How many tokens both begin with."""
+    n = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        n += 1
+    return n

@@ -20,13 +20,14 @@ import torch
 from spacy.util import registry
 
 from ..backbones.backbone import Backbone
-from ..errors import Errors
 from ..formats import TaggedWords
 from .batching import plan_batches
 from .common import (
     check_at_least,
+    check_lengths,
     check_not_negative,
     draft_width,
+    n_common,
     pass_overhead,
     tag_tokens,
 )
@@ -86,13 +87,7 @@ class ExactSearch:
         for request in requests:
             check_format(self, request.format)
         prompts = backbone.prompt_ids([request.prompt.input for request in requests])
-        lengths = []
-        for request, prompt in zip(requests, prompts, strict=True):
-            used = len(prompt) if backbone.is_causal else 0
-            lengths.append(len(prompt) + request.n_output)
-            limit = backbone.hard_limit
-            if limit is not None and used + request.n_output > limit:
-                raise ValueError(Errors.E401.format(n_tokens=lengths[-1], limit=limit))
+        lengths = check_lengths(backbone, requests, prompts)
         if not can_share_batches(backbone):
             batch_tokens = 1
         result: list[Generation | None] = [None] * len(requests)
@@ -156,7 +151,7 @@ class _Run:
             for number, fork in forks:
                 search, tagging = self._searches[number], fork.tagging
                 assert search.snapshot is not None and search.root is not None
-                tagging.fed = _n_common(tagging.tokens, search.root.tokens[: search.root.fed])
+                tagging.fed = n_common(tagging.tokens, search.root.tokens[: search.root.fed])
                 snapshots.append(search.snapshot)
                 lengths.append(starts[number] + tagging.fed)
             if self._packed is not None:
@@ -274,7 +269,7 @@ class _Run:
         alternatives = tagging.advance(draft, list(logits))
         self._searches[number].note(fork, alternatives)
         new = tagging.tokens[n_known:]
-        return n_known - before + _n_common(new, draft.tokens)
+        return n_known - before + n_common(new, draft.tokens)
 
     def _generation(self, number: int) -> Generation:
         request, search = self._requests[number], self._searches[number]
@@ -299,13 +294,3 @@ class _Run:
                 search.n_lost,
             ),
         )
-
-
-def _n_common(a: Sequence[int], b: Sequence[int]) -> int:
-    """RETURNS (int): How many tokens both begin with."""
-    n_common = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        n_common += 1
-    return n_common

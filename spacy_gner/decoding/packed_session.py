@@ -44,6 +44,8 @@ class PackedSession:
     packed (PackedLlama): Its layers.
     requests (Sequence[Request]): One for each row at the start, length R.
     prompts (Sequence[Sequence[int]]): Their tokens.
+
+    rows (list[PackedRow]): What was computed for each row.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class PackedSession:
         prompts: Sequence[Sequence[int]],
     ):
         self._packed = packed
-        self._rows: list[PackedRow] = []
+        self.rows: list[PackedRow] = []
         self._starts: list[int] = []
         self.todo: list[list[int]] = []
         for request, prompt in zip(requests, prompts, strict=True):
@@ -69,9 +71,9 @@ class PackedSession:
                 )
                 row.layers[:, :, :, :n_shared] = prefix.layers[:, :, :, :n_shared]
                 row.length = n_shared
-            self._rows.append(row)
+            self.rows.append(row)
             self.todo.append(list(prompt[n_shared:]))
-        self._starts = [row.length for row in self._rows]
+        self._starts = [row.length for row in self.rows]
 
     def _run(self, ids: Sequence[int]) -> PackedRow:
         row = self._packed.new_row(len(ids))
@@ -91,13 +93,13 @@ class PackedSession:
         """
         session = cls.__new__(cls)
         session._packed = packed
-        session._rows = [row.fork(n) for row, n in zip(snapshots, lengths, strict=True)]
+        session.rows = [row.fork(n) for row, n in zip(snapshots, lengths, strict=True)]
         session._starts = list(lengths)
         session.todo = [[] for _ in lengths]
         return session
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def feed(
         self,
@@ -113,14 +115,14 @@ class PackedSession:
             logits behind each follow those that are wanted of its row. `keep` forgets them.
         """
         branches = [()] * len(tokens) if branches is None else branches
-        self._starts = [row.length for row in self._rows]
+        self._starts = [row.length for row in self.rows]
         lengths = [
             len(ids) + sum(len(branch) for _, branch in others)
             for ids, others in zip(tokens, branches, strict=True)
         ]
         found = []
         for part in _group(lengths):
-            states = self._packed(self._rows[part], tokens[part], branches[part])
+            states = self._packed(self.rows[part], tokens[part], branches[part])
             rows, at = [], 0
             for ids, positions, others in zip(
                 tokens[part], wanted[part], branches[part], strict=True
@@ -140,12 +142,12 @@ class PackedSession:
 
     def keep(self, counts: Sequence[int]) -> None:
         """Forget all but the first tokens of those fed last. counts (Sequence[int]): Length R."""
-        for row, start, count in zip(self._rows, self._starts, counts, strict=True):
+        for row, start, count in zip(self.rows, self._starts, counts, strict=True):
             row.length = start + count
 
     def select(self, rows: Sequence[int]) -> None:
         """Keep some rows. rows (Sequence[int]): Indices in their new order, each once."""
-        self._rows = [self._rows[i] for i in rows]
+        self.rows = [self.rows[i] for i in rows]
         self._starts = [self._starts[i] for i in rows]
         self.todo = [self.todo[i] for i in rows]
 
@@ -154,7 +156,7 @@ class PackedSession:
 
     def snapshot(self, row: int) -> PackedRow:
         """RETURNS (PackedRow): A row that is put aside, and not continued here any more."""
-        return self._rows[row]
+        return self.rows[row]
 
 
 def _group(lengths: Sequence[int]) -> list[slice]:

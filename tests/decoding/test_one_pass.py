@@ -1,0 +1,108 @@
+import math
+import random
+
+import pytest
+import torch
+
+from spacy_gner.decoding.exact_search import ExactSearch
+from spacy_gner.decoding.one_pass import OnePass
+from spacy_gner.formats import BIO, BIOES, EntityCentric
+
+from ..models import (
+    WORDS,
+    build_tiny_causal,
+    build_tiny_seq2seq,
+    overfit,
+    pieces_of,
+    prompt_of,
+    request_of,
+)
+from .brute_force import best_tagging, word_log_probs
+
+BUILDERS = {"causal": build_tiny_causal, "seq2seq": build_tiny_seq2seq}
+FORMATS = {"BIO": BIO(), "BIOES": BIOES()}
+
+
+def make_requests(rng, n_words, format, n=4):
+    labels = ("person", "city")
+    return [
+        request_of([rng.choice(WORDS) for _ in range(n_words)], labels, format) for _ in range(n)
+    ]
+
+
+@pytest.fixture(scope="module", params=BUILDERS)
+def opinionated(request):
+    """A half trained model: sure of some tags, and of others after them."""
+    backbone, rng = BUILDERS[request.param](seed=3), random.Random(0)
+    pairs = []
+    for _ in range(12):
+        words = [rng.choice(WORDS) for _ in range(5)]
+        tags = [rng.choice(["O", "B-city", "B-person"]) for _ in words]
+        pairs.append((prompt_of(words).text, pieces_of(words, tags)))
+    overfit(backbone, pairs, steps=40)
+    return backbone
+
+
+@pytest.fixture(scope="module", params=BUILDERS)
+def forgetful(request):
+    """A model that looks at nothing but the last token: its tags do not depend on one another."""
+    backbone = BUILDERS[request.param](seed=4, hidden=64)
+    with torch.no_grad():
+        for name, parameter in backbone.model.named_parameters():
+            if name.endswith(("o_proj.weight", "Attention.o.weight")):
+                parameter.zero_()
+            elif parameter.dim() > 1:
+                parameter.mul_(2)
+    return backbone
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("n_words", [1, 2, 3])
+def test_one_pass_is_exact_where_tags_do_not_depend_on_one_another(forgetful, format, n_words):
+    requests = make_requests(random.Random(n_words), n_words, FORMATS[format])
+    for verify in (False, True):
+        answers = OnePass(verify)(forgetful, requests, 10_000)
+        for request, answer in zip(requests, answers, strict=True):
+            tags, log_probs = best_tagging(forgetful, request)
+            assert tuple(part.tag for part in answer.parts) == tags
+            assert answer.scores == pytest.approx([math.exp(p) for p in log_probs], abs=1e-4)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_one_pass_that_verifies_has_the_scores_of_its_tagging(opinionated, format):
+    backbone = opinionated
+    requests = make_requests(random.Random(0), 5, FORMATS[format], n=8)
+    read, verified = (OnePass(verify)(backbone, requests, 10_000) for verify in (False, True))
+    assert [a.text for a in read] == [a.text for a in verified]
+    assert any("(B-" in a.text or "(S-" in a.text for a in read)
+    assert [a.scores for a in read] != [a.scores for a in verified]
+    for request, answer in zip(requests, verified, strict=True):
+        log_probs = word_log_probs(backbone, request, [part.tag for part in answer.parts])
+        assert answer.scores == pytest.approx([math.exp(p) for p in log_probs], abs=1e-4)
+        assert answer.log_prob == pytest.approx(math.fsum(log_probs), abs=1e-3)
+
+
+def test_one_pass_gives_the_same_in_every_batch(opinionated):
+    backbone = opinionated
+    rng = random.Random(5)
+    requests = [r for n in range(1, 7) for r in make_requests(rng, n, FORMATS["BIO"], n=2)]
+    for batch_tokens in (1, 10**6):
+        for request, answer in zip(
+            requests, OnePass()(backbone, requests, batch_tokens), strict=True
+        ):
+            (alone,) = OnePass()(backbone, [request], batch_tokens)
+            assert answer.text == alone.text
+            assert answer.scores == pytest.approx(alone.scores, abs=1e-4)
+
+
+def test_one_pass_is_never_better_than_the_exact_search(opinionated):
+    backbone = opinionated
+    requests = make_requests(random.Random(1), 4, FORMATS["BIO"])
+    exact = ExactSearch(None, None)(backbone, requests, 10_000)
+    for one, best in zip(OnePass()(backbone, requests, 10_000), exact, strict=True):
+        assert one.log_prob <= best.log_prob + 1e-4
+
+
+def test_one_pass_refuses_formats_that_leave_words_out():
+    with pytest.raises(ValueError, match="E025"):
+        OnePass()(build_tiny_causal(), [request_of(["a"], format=EntityCentric())], 10_000)
