@@ -392,7 +392,7 @@ class Errors(metaclass=_WithCodes):
         "The names of labels cannot be read from {path}: {error}. Write a JSON object such as "
         '{{"programlang": "programming language"}}.'
     )
-    E322 = (
+    E325 = (
         "--format {format} cannot be used with {model}: a saved pipeline was trained for its own "
         "format. Leave --format out, or give the name or directory of a language model."
     )

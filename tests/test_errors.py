@@ -33,3 +33,10 @@ def test_errors_message_has_its_code_and_is_used(catalogue, name):
     assert f"{catalogue.__name__}.{name}" in SOURCE
     # Every field has a name, so that a caller cannot mix them up.
     assert all(field != "" for _, field, _, _ in string.Formatter().parse(message))
+
+
+def test_no_code_is_given_twice():
+    """A second definition would replace the first without a word."""
+    source = (Path(spacy_gner.__file__).parent / "errors.py").read_text(encoding="utf8")
+    codes = re.findall(r"^    ([EW]\d{3}) = ", source, re.MULTILINE)
+    assert len(codes) == len(set(codes)) == len(CODES)

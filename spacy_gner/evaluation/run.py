@@ -103,11 +103,11 @@ class System:
 
         RETURNS (ComponentPredictor): The predictor.
         RAISES (ValueError): E315 for decoder options without a decoder, E317 for options
-            that it does not take, E322 for the format of a saved pipeline, and what the
+            that it does not take, E325 for the format of a saved pipeline, and what the
             pipeline and the component raise.
         """
         if self.format is not None and self._directory is not None:
-            raise ValueError(Errors.E322.format(format=self.format, model=self.model))
+            raise ValueError(Errors.E325.format(format=self.format, model=self.model))
         options = dict(self.decoder_options)
         if self.decoder is None and options:
             raise ValueError(Errors.E315)

@@ -179,7 +179,7 @@ def test_evaluate_runs_a_model_with_each_format(pipeline, data, tmp_path):
     names = [load_metrics(out / name)["system"]["format"] for name in ("lm-BIO", "lm-BIOES")]
     assert names == ["BIO", "BIOES"]
     result = run("evaluate", "--model", pipeline, *formats, *arguments, "--output", out)
-    assert result.exit_code == 2 and "[GNER-E322]" in result.output
+    assert result.exit_code == 2 and "[GNER-E325]" in result.output
 
 
 def test_evaluate_splits_text_as_the_pipeline_does(pipeline, tmp_path):
