@@ -15,6 +15,7 @@ from ..formats import BIO, Format, TaggedWords
 from ..matching import LCSMatcher, Matcher, Matching
 from ..matching.back_tokenization import BackTokenizer
 from ..matching.diagnosis import diagnose
+from ..pipeline.predictions import WindowPrediction
 from .data import draw
 from .records import Mention, ScoredSentence, raw_output
 
@@ -45,17 +46,26 @@ def reread(sentence: ScoredSentence, reading: Reading = DEFAULT_READING) -> Scor
     reading (Reading): How to read it.
     RETURNS (ScoredSentence): Without scores.
     """
-    output = sentence.outputs[0]
-    names = dict(zip(output.wordings, sentence.labels, strict=True))
+    (output,) = sentence.outputs
+    # Wordings that are asked for beside the labels (decoys) stand behind them.
+    names = dict(zip(output.wordings, sentence.labels, strict=False))
+    predicted = _read_output(sentence.words, output, names, reading)
+    return replace(sentence, predicted=tuple(predicted), scores=())
+
+
+def _read_output(
+    words: Sequence[str], output: WindowPrediction, names: Mapping[str, str], reading: Reading
+) -> list[Mention]:
     matching = Matching(reading.matcher, reading.back_tokenizer)
-    read = reading.format.read(output.generation.text, output.words, output.wordings, matching)
+    text = output.generation.text
+    read = reading.format.read(text, output.words, output.wordings, matching)
     # The prompt left out white-space words: back to the indices of the sentence.
-    places = [index for index, word in enumerate(sentence.words) if not word.isspace()]
-    mentions = [
+    places = [index for index, word in enumerate(words) if not word.isspace()]
+    return [
         Mention(places[found.start], places[found.end - 1] + 1, names[found.label])
         for found in read
+        if found.label in names
     ]
-    return replace(sentence, predicted=tuple(mentions), scores=())
 
 
 def score_outputs(
@@ -132,7 +142,8 @@ def read_predictions(
 
     A line is `{"dataset": ..., "label_list": [...], "instance": {"words": [...],
     "labels": [...]}, "prediction": "raw text"}`. `label_list` holds names of labels, or
-    their tags ("B-person", "I-person").
+    their tags ("B-person", "I-person"). In a format that asks for one label at a time, a sentence
+    has a line for each of its labels, one after the other.
 
     path (Path): JSON lines, or a JSON list; gzipped or not.
     drop_labels (Collection[str]): Labels that become O in gold and prediction.
@@ -155,19 +166,37 @@ def read_predictions(
     for item in iter_json(Source(path)):
         try:
             record = _check(item.load(), item.place)
-            sentence = _sentence(record, set(drop_labels), label_names or {}, item.place)
+            sentence = _sentence(record, set(drop_labels), label_names or {}, item.place, reading)
         except CorpusError as error:
             report.handle(error, on_error)
             continue
         report.count(sentence.gold)
-        sentences.setdefault(record["dataset"], []).append(sentence)
+        batch = sentences.setdefault(record["dataset"], [])
+        if reading.format.labels_per_prompt is not None and _belong_together(batch, sentence):
+            batch[-1] = _joined(batch[-1], sentence)
+        else:
+            batch.append(sentence)
     report.check_losses(path)
     if not sentences:
         raise ValueError(Errors.E303.format(name=path))
-    return {
-        dataset: [reread(sentence, reading) for sentence in draw(batch, limit, seed)]
-        for dataset, batch in sentences.items()
-    }
+    return {name: draw(batch, limit, seed) for name, batch in sentences.items()}
+
+
+def _belong_together(batch: Sequence[ScoredSentence], sentence: ScoredSentence) -> bool:
+    """Whether a line is about the sentence of the line before, and other labels."""
+    if not batch or batch[-1].words != sentence.words:
+        return False
+    return set(batch[-1].labels).isdisjoint(sentence.labels)
+
+
+def _joined(first: ScoredSentence, second: ScoredSentence) -> ScoredSentence:
+    return ScoredSentence(
+        first.words,
+        first.labels + second.labels,
+        tuple(sorted(first.gold + second.gold)),
+        tuple(sorted(first.predicted + second.predicted)),
+        outputs=first.outputs + second.outputs,
+    )
 
 
 def _check(record: Any, place: str) -> dict[str, Any]:
@@ -186,7 +215,11 @@ def _check(record: Any, place: str) -> dict[str, Any]:
 
 
 def _sentence(
-    record: dict[str, Any], dropped: set[str], names: Mapping[str, str], place: str
+    record: dict[str, Any],
+    dropped: set[str],
+    names: Mapping[str, str],
+    place: str,
+    reading: Reading,
 ) -> ScoredSentence:
     words = tuple(record["instance"]["words"])
     # The system wrote the labels as they are in the file.
@@ -199,12 +232,16 @@ def _sentence(
         raise CorpusError(Errors.E306.format(place=place))
     renamed = (Mention(start, end, names.get(label, label)) for start, end, label in entities)
     gold = tuple(mention for mention in renamed if mention.label not in dropped)
+    if reading.format.labels_per_prompt is not None:
+        # The others belong to other lines of the sentence.
+        gold = tuple(mention for mention in gold if mention.label in labels)
     unasked = sorted({mention.label for mention in gold} - set(labels))
     if unasked:
         raise CorpusError(Errors.E304.format(number=place, name=record["dataset"], labels=unasked))
     prompted = tuple(word for word in words if not word.isspace())
     output = raw_output(prompted, tuple(wordings), record["prediction"])
-    return ScoredSentence(words, labels, gold, outputs=(output,))
+    predicted = _read_output(words, output, wordings, reading)
+    return ScoredSentence(words, labels, gold, tuple(predicted), outputs=(output,))
 
 
 def _label_names(label_list: Sequence[str]) -> list[str]:

@@ -167,12 +167,14 @@ def evaluate_system(
         "decoder options": dict(system.decoder_options),
         **predictor.describe(),
     }
+    overlap = selection.spans_key is not None
     # What the predictions depend on. The path of a data set is not among it, its content is.
     identity = {
         "spacy_gner": __version__,
         "model": model_identity(system.name),
         "component": predictor.identity(),
         **described,
+        "overlap": overlap,
         "data": {dataset.name: _content(dataset) for dataset in datasets},
     }
     store = PredictionStore(output / FILE_NAME, identity)
@@ -181,7 +183,6 @@ def evaluate_system(
         msg.warn(f"The configuration changed: earlier predictions are kept in {store.kept_as}.")
     elif store.done:
         msg.info(f"Continuing: {len(store.done)} sentences were predicted before.")
-    overlap = selection.spans_key is not None
     sentences = run_predictions(datasets, predictor, store, batch_size, may_overlap=overlap)
     configuration = {"data": dict(data), **_describe(selection, seen_labels)}
     metrics = build_metrics(sentences, described, configuration, seen, predictor.reading)

@@ -22,6 +22,12 @@ def test_reread_gives_wordings_their_labels():
     assert read.predicted == (Mention(0, 1, "city"),)
 
 
+def test_reread_passes_over_wordings_that_are_no_labels():
+    output = raw_output(("Paris", "x"), (*LABELS, "stadium"), "Paris(B-city) x(B-stadium)")
+    read = reread(ScoredSentence(("Paris", "x"), LABELS, (), outputs=(output,)))
+    assert read.predicted == (Mention(0, 1, "city"),)
+
+
 def test_reread_keeps_indices_where_the_prompt_left_out_white_space():
     sentence = _sentence(["in", "\n", "Paris"], "in(O) Paris(B-city)", (), ["in", "Paris"])
     assert reread(sentence).predicted == (Mention(2, 3, "city"),)

@@ -5,6 +5,7 @@ import pytest
 
 from spacy_gner.evaluation.outputs import Reading, read_predictions
 from spacy_gner.evaluation.records import Mention
+from spacy_gner.formats import BIO, BIOES, Guidelines, MultiRound, SingleRound
 
 
 def _line(dataset="x", labels=("person", "city"), prediction="Marie(B-person) in(O) Paris(B-city)"):
@@ -125,3 +126,28 @@ def test_read_predictions_skips_broken_lines_when_told(tmp_path):
     path.write_text("\n".join(lines[:3]))
     with pytest.raises(ValueError, match=r"\[GNER-E228\]"):
         read_predictions(path, on_error="skip")
+
+
+ALL_FORMATS = [BIO(), BIOES(), SingleRound(), MultiRound(), Guidelines()]
+
+
+@pytest.mark.parametrize("form", ALL_FORMATS, ids=lambda form: form.name)
+def test_read_predictions_reads_every_format(tmp_path, form):
+    words = ["Marie", "Curie", "in", "Paris"]
+    spans = [(0, 2, "person"), (3, 4, "city")]
+    instance = {"words": words, "labels": ["B-person", "I-person", "O", "B-city"]}
+    lines = []
+    for labels in (
+        [["person", "city"]] if form.labels_per_prompt is None else [["person"], ["city"]]
+    ):
+        asked = [span for span in spans if span[2] in labels]
+        line = {"dataset": "x", "label_list": labels, "instance": instance}
+        lines.append({**line, "prediction": form.write(words, asked, labels)})
+    # The same sentence again is another sentence.
+    path = _write(tmp_path / "p.jsonl", lines * 2)
+    read = read_predictions(path, reading=Reading(form))["x"]
+    assert len(read) == 2
+    for sentence in read:
+        assert sentence.labels == ("person", "city")
+        assert sentence.gold == sentence.predicted == tuple(Mention(*span) for span in spans)
+        assert len(sentence.outputs) == len(lines)
