@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
 
 from ..errors import Errors
 from .settings import (
@@ -188,6 +189,35 @@ class TextCodec:
         """RETURNS (str): The text of an output: special tokens left out, blanks as they
         were written (no clean-up, which would glue `Paris(O) ,(O)` together)."""
         return self._encoder.decode(list(ids), skip_special_tokens=True).strip()
+
+    def token_ends(self, ids: Sequence[int]) -> list[int]:
+        """Find where tokens stand in the text of an output.
+
+        ids (Sequence[int]): The tokens of the output, length T.
+        RETURNS (list[int]): For each token the length of `decode`'s text up to its end, length T.
+            Of several tokens that make one character, all but the last end behind it.
+        """
+        text = self.decode(ids)
+        stream, written = DecodeStream(skip_special_tokens=True), ""
+        added = self._encoder.get_added_tokens_decoder()
+        skipped = {number for number, token in added.items() if token.special}
+        ends: list[int] = []
+        for number, token in enumerate(ids, start=1):
+            if token in skipped:
+                ends += [len(written)] * (number - len(ends))
+                continue
+            piece = stream.step(self._encoder, token)
+            if piece is not None:
+                n_pending = number - 1 - len(ends)
+                ends += [len(written) + 1] * n_pending
+                written += piece
+                ends.append(len(written))
+        ends += [len(written)] * (len(ids) - len(ends))
+        if written.strip() != text:
+            # Bytes that are no text: slower, and right.
+            return [len(self.decode(ids[: number + 1])) for number in range(len(ids))]
+        indent = len(written) - len(written.lstrip())
+        return [max(0, min(len(text), end - indent)) for end in ends]
 
     def _format(self, prompt: str) -> str:
         return self._format_string.replace("{prompt}", prompt)

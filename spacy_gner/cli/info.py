@@ -25,6 +25,7 @@ def info(
     from ..backbones.gguf import find_gguf
     from ..backbones.settings import DEFAULT_MODEL
     from ..backbones.sources import adapter_directory, cached_base
+    from ..decoding.precision import choose_dtype
 
     found = {"spacy-gner": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
@@ -34,6 +35,8 @@ def info(
             found[package] = "not installed"
     found["device"] = str(resolve_device("auto"))
     found["cuda devices"] = str(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    dtype, reason = choose_dtype()
+    found["precision on the CPU"] = f"{str(dtype).removeprefix('torch.')}: {reason}"
     found["default model"] = DEFAULT_MODEL
     found["adapter"] = str(adapter_directory())
     cached = cached_base()

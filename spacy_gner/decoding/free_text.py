@@ -31,7 +31,7 @@ def read_choices(
         probability.
     """
     if not isinstance(request.format, TaggedWords):
-        ends = _token_ends(backbone, ids) if parts else []
+        ends = backbone.codec.token_ends(ids) if parts else []
         return [_free_choices(ids, ends, part) for part in parts]
     table = tag_table(backbone, request.format, request.wordings)
     words = table.words([part.word for part in parts])
@@ -43,7 +43,7 @@ def read_choices(
         start = position
         if not piece or tuple(ids[start : start + len(piece)]) != piece:
             # Not where it would be if all before was as in training: look it up.
-            ends = _token_ends(backbone, ids) if ends is None else ends
+            ends = backbone.codec.token_ends(ids) if ends is None else ends
             last = _token_at(ends, part.end)
             start = last + 1 - len(piece)
             if not piece or start < 0 or tuple(ids[start : last + 1]) != piece:
@@ -145,11 +145,6 @@ def pad(
         [*[fill] * (width - len(r)), *r] if left else [*r, *[fill] * (width - len(r))] for r in rows
     ]
     return torch.tensor(filled, dtype=torch.long, device=device)
-
-
-def _token_ends(backbone: Backbone, ids: Sequence[int]) -> list[int]:
-    """RETURNS (list[int]): For each token the length of the text up to its end."""
-    return [len(backbone.decode(ids[: i + 1])) for i in range(len(ids))]
 
 
 def _free_choices(ids: Sequence[int], ends: Sequence[int], part: Any) -> list[Choice]:

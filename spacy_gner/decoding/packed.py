@@ -177,8 +177,7 @@ class PackedLlama:
                 slot += len(branch)
             parts.append((row, first, len(flat), end, mask))
         n_tokens = len(flat)
-        # At the end there is room for the last row's whole blocks of queries.
-        n_padding = max(_QUERIES - 1, MIN_ROWS[self.dtype] - n_tokens)
+        n_padding = max(0, MIN_ROWS[self.dtype] - n_tokens)
         flat += [0] * n_padding
         x = self._embed(torch.tensor(flat)).float()
         cos, sin = self._rotary(x, torch.tensor([[*positions, *[0] * n_padding]]))
@@ -186,12 +185,14 @@ class PackedLlama:
         half = self._size // 2
         cos, sin = cos[0, :, None], torch.cat([-sin[0, :, :half], sin[0, :, half:]], -1)[:, None]
         mixed = torch.zeros((len(flat), self._heads, self._size), dtype=self.dtype)
+        # At the end there is room for the last row's whole blocks of queries.
+        n_heads = self._heads + self._kv_heads
+        turned = torch.zeros((len(flat) + _QUERIES, n_heads, self._size), dtype=self.dtype)
         for number, (norm, qkv, out, post_norm, gate_up, down) in enumerate(self._layers):
             states = qkv(self._normalize(x, norm)).view(len(flat), -1, self._size)
-            turned = states[:, : -self._kv_heads].float()
-            turned = turned * cos + turned.roll(half, -1) * sin
-            turned = turned.to(self.dtype)
-            values = states[:, -self._kv_heads :]
+            plain = states[:, :n_heads].float()
+            turned[: len(flat)] = plain * cos + plain.roll(half, -1) * sin
+            values = states[:, n_heads:]
             for row, start, stop, end, mask in parts:
                 n_queries, n_keys = mask.shape
                 keys_values = row.layers[number]
@@ -258,14 +259,18 @@ def can_pack(model: Any) -> bool:
         return False
     config = model.config
     plain = config.hidden_act == "silu" and getattr(config, "pretraining_tp", 1) == 1
-    rotary = type(model.model.rotary_emb).__name__ == "LlamaRotaryEmbedding"
+    # Other kinds of rotary positions change with the length of the longest row.
+    rotary = model.model.rotary_emb
+    is_known = type(rotary).__name__ == "LlamaRotaryEmbedding" and (
+        getattr(rotary, "rope_type", "") in ("default", "linear", "llama3")
+    )
     linear_layers = [
         getattr(part, name, None)
         for layer in model.model.layers
         for part, names in ((layer.self_attn, "qkvo"), (layer.mlp, ("gate", "up", "down")))
         for name in (f"{n}_proj" for n in names)
     ]
-    return plain and rotary and all(type(m) in (nn.Linear, FastLinear) for m in linear_layers)
+    return plain and is_known and all(type(m) in (nn.Linear, FastLinear) for m in linear_layers)
 
 
 @torch.inference_mode()

@@ -9,6 +9,7 @@ relative positions (T5) look at; other models get their positions explicitly.
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -102,7 +103,7 @@ class Session:
         self._encoded: dict[str, torch.Tensor] = {}
         self.todo: list[list[int]] = [[] for _ in range(n_rows)]
         self._cache: Any = None
-        names = inspect.signature(view.model.forward).parameters
+        names = _parameters(type(view.model))
         if "past_key_values" not in names:
             raise ValueError(Errors.E402.format(model_type=backbone.model.config.model_type))
         self._takes_positions = backbone.is_causal and "position_ids" in names
@@ -309,3 +310,9 @@ def _stack_encoded(rows: Sequence[torch.Tensor]) -> torch.Tensor:
     for b, row in enumerate(rows):
         whole[b, : row.shape[1]] = row[0]
     return whole
+
+
+@lru_cache(maxsize=64)
+def _parameters(model_type: type) -> frozenset[str]:
+    """RETURNS (frozenset[str]): The names of the arguments of a model's `forward`."""
+    return frozenset(inspect.signature(model_type.forward).parameters)  # type: ignore[attr-defined]

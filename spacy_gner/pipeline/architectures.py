@@ -41,7 +41,8 @@ def build_transformer(
         model's own config says. Another family than the model's raises E013.
     device (str): "auto" (follows `spacy.prefer_gpu()`), "cpu", "cuda:0", "mps".
     dtype (str): "auto" (bfloat16 on CUDA where it is fast, else float32), "float32",
-        "bfloat16", "float16" (not for T5). Weights that are trained should be float32.
+        "bfloat16", "float16" (not for T5). Weights that are trained should be float32. With
+        "auto" on a CPU they are, and decoders compute with copies in bfloat16 where that pays.
     max_length (int | None): Tokens of the prompt and of the output each (seq2seq,
         default 640), or of both together (causal, default 1280, for the embedded
         default 512).
