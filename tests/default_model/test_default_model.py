@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 import spacy
@@ -47,20 +46,18 @@ def test_default_model_pipe_equals_call(nlp):
 
 
 @pytest.mark.slow
-def test_default_model_loads_from_the_cache_in_seconds(base):
-    # Twenty seconds are generous for the cache, and far too few for the GGUF file on the
-    # machines that this was measured on (40 s).
+def test_default_model_loads_from_the_cache(base):
+    # Whoever reads the GGUF file again says so, and needs the package `gguf`.
     code = (
-        "import time, spacy; nlp = spacy.blank('en'); nlp.add_pipe('gner');"
-        "from spacy_gner.pipeline.shim import get_shim; import torch, transformers;"
-        "start = time.perf_counter(); get_shim(nlp.get_pipe('gner').model).backbone;"
-        "print(time.perf_counter() - start)"
+        "import sys, spacy; nlp = spacy.blank('en'); nlp.add_pipe('gner');"
+        "from spacy_gner.pipeline.shim import get_shim;"
+        "get_shim(nlp.get_pipe('gner').model).backbone; print('gguf' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=3000
     )
     assert "Converting" not in done.stderr
-    assert float(done.stdout) < 20
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.slow
@@ -90,16 +87,14 @@ def test_default_model_first_conversion_shows_progress(tmp_path, base):
         "path = resolve_base(); assert (path / 'model.safetensors').is_file();"
         "assert not list(path.parent.glob('.*')), 'left-overs'"
     )
-    start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=True,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=3000,
         env={**os.environ, "SPACY_GNER_CACHE": str(tmp_path)},
     )
-    assert time.perf_counter() - start < 600
     assert "Converting SmolLM2-135M-Instruct.Q4_1.gguf once" in done.stderr
     assert "%" in done.stderr
 
