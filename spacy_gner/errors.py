@@ -317,8 +317,8 @@ class Errors(metaclass=_WithCodes):
         "settings, or add --overwrite instead of --resume to begin anew."
     )
     E245 = (
-        "{path} cannot be read as what an interrupted run left ({error}). Remove it, or add "
-        "--overwrite to begin anew."
+        "{path} is not what an interrupted run leaves ({error}). Move it away, or write to another "
+        "output."
     )
     E246 = (
         "The labels {labels!r} end with a comma. Put labels with blanks in quotation marks: --labels "

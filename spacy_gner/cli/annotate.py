@@ -91,6 +91,7 @@ def annotate(
     exit code is then 1. The output appears under its name when all is done. Until then the
     documents are kept beside it, in OUTPUT.part, where --resume goes on.
     """
+    output = None if str(output) == STDIN else output  # "-" is standard output there
     run = _Run(output)
     try:
         wanted = _parse(labels)
@@ -166,7 +167,9 @@ class _Run:
         assert self.journal is not None and self.output is not None
         check_output(self.output, inputs, overwrite or resume)
         self.begins_anew = overwrite
-        if not overwrite and self.journal.exists():
+        if overwrite and self.journal.exists():
+            self.journal.check()
+        elif self.journal.exists():
             done = self.journal.done()
             if not resume:
                 raise ValueError(Errors.E242.format(path=self.journal.path, n=sum(done.values())))

@@ -69,6 +69,13 @@ class Journal:
         self.n_documents = sum(keys.values())
         return keys
 
+    def check(self) -> None:
+        """Raise unless the file is a journal: something else is not to be thrown away.
+
+        RAISES (ValueError): E245.
+        """
+        self._header()
+
     def documents(self) -> Iterator[Document]:
         """Read the documents back.
 

@@ -93,7 +93,7 @@ def write_documents(documents: Iterable[Document], format: str, output: Path | N
 @contextmanager
 def _replacing(output: Path, is_folder: bool) -> Iterator[Path]:
     output.parent.mkdir(parents=True, exist_ok=True)
-    new, old = beside(output, ".new"), beside(output, ".old")
+    new, old = beside(output, ".gner-new"), beside(output, ".gner-old")
     for leftover in (new, old):
         _remove(leftover)
     if is_folder:

@@ -1,7 +1,6 @@
 """Labels of corpora: which names can be prompted, and the inventory of a corpus."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from spacy.training import Example
 
@@ -41,16 +40,3 @@ def get_inventory(example: Example) -> list[str]:
     if labels is None:
         return sorted({ent.label_ for ent in example.reference.ents})
     return list(labels)
-
-
-def count_labels(examples: Iterable[Example]) -> Counter[str]:
-    """In how many Examples each label belongs to the inventory: the pool that
-    external labels are drawn from (paper, section 4.2).
-
-    examples (Iterable[Example]): Any.
-    RETURNS (Counter[str]): Examples per label.
-    """
-    counts: Counter[str] = Counter()
-    for example in examples:
-        counts.update(set(get_inventory(example)))
-    return counts

@@ -138,10 +138,12 @@ def test_info_in_a_new_process():
 
 def test_annotate_keeps_an_earlier_output_when_there_is_no_model(tmp_path):
     source, output = tmp_path / "texts.txt", tmp_path / "out.jsonl"
-    for path in (source, output, tmp_path / "out.jsonl.part"):
+    for path in (source, output):
         path.write_text("before\n", encoding="utf8")
+    part = tmp_path / "out.jsonl.part"
+    part.write_text('{"annotate": {}}\n', encoding="utf8")
     arguments = [source, "--labels", "city", "--model", "no/model", "--output", output]
     result = annotate(*arguments, "--overwrite")
     assert result.exit_code == 2 and "E01" in result.output
     assert output.read_text(encoding="utf8") == "before\n"
-    assert (tmp_path / "out.jsonl.part").read_text(encoding="utf8") == "before\n"
+    assert part.read_text(encoding="utf8") == '{"annotate": {}}\n'

@@ -389,10 +389,13 @@ def test_annotate_does_not_mix_runs_of_other_settings(tmp_path, model):
     path, output = interrupted(tmp_path, model, 2, "-f", "jsonl")
     result = annotate(path, "-o", output, "-f", "jsonl", "--resume", "-l", "film")
     assert result.exit_code == 2 and "E244" in result.stderr and "film" in result.stderr
-    (tmp_path / "out.part").write_text("something else\n")
-    result = annotate(path, "-o", output, "-f", "jsonl", "--resume")
-    assert result.exit_code == 2 and "E245" in result.stderr
+    (tmp_path / "other.part").write_text("something else\n")
+    for option in ("--resume", "--overwrite"):
+        result = annotate(path, "-o", tmp_path / "other", "-f", "jsonl", option)
+        assert result.exit_code == 2 and "E245" in result.stderr
+    assert (tmp_path / "other.part").read_text() == "something else\n"
     assert annotate(path, "-o", output, "-f", "jsonl", "--overwrite").exit_code == 0
+    assert len(records(output.read_text())) == 4
 
 
 def test_annotate_says_after_an_interruption_how_many_were_written_to_standard_output(model):

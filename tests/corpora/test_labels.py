@@ -3,8 +3,7 @@ import spacy
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_gner.corpora.labels import count_labels, get_inventory, is_usable_label
-from spacy_gner.corpora.passage import Passage, make_example
+from spacy_gner.corpora.labels import get_inventory, is_usable_label
 
 NLP = spacy.blank("en")
 
@@ -17,14 +16,6 @@ def test_labels_usable(label):
 @pytest.mark.parametrize("label", ["", " ", "a ", "a,b", "a (b)", "a\nb", "a\tb", "a  b", "O"])
 def test_labels_unusable(label):
     assert not is_usable_label(label)
-
-
-def test_labels_counted_over_examples():
-    examples = [
-        make_example(NLP, Passage(["a", "b"], [(0, 1, "x"), (1, 2, "x")], labels))
-        for labels in (["x", "y"], ["x"])
-    ]
-    assert count_labels(examples) == {"x": 2, "y": 1}
 
 
 def test_labels_without_inventory_are_those_of_the_entities():
