@@ -505,6 +505,18 @@ class Warnings(metaclass=_WithCodes):
         "The {total} examples for the prompt need more than the window of {max_tokens} tokens allows: "
         "the first {used} are shown. Write fewer or shorter ones, or raise window.max_tokens."
     )
+    W010 = (
+        "The model was trained with other prompts or tags than this config's format '{format}' "
+        "writes: what it answers is worth little. Keep the format that it was trained with (the "
+        "default model and the published checkpoints: spacy_gner.BIO.v1 without options), or "
+        "train it with this one."
+    )
+    W011 = (
+        "A token of this text is a whole sentence: the pipeline's tokenizer ('{lang}') does not "
+        "find words in this script, so that no entity can be told from its neighbors. Use the "
+        'pipeline of the language, such as spacy.blank("zh"), and a model that knows it (the '
+        "default model knows English)."
+    )
     # --- W2xx: corpora ---------------------------------------------------------------
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'
     W202 = (

@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import srsly
 from spacy import util
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
@@ -18,12 +16,11 @@ from thinc.api import Model, Optimizer
 
 from ..backbones.files import write_object
 from ..decoding.request import Decoder, check_format
-from ..errors import Errors
-from ..extensions import own_value, register_extensions
+from ..extensions import register_extensions
 from ..formats import Format, LabelSet, Mentions, TaggedWords
 from ..formats.labels import LabelsInput
 from ..matching import BackTokenizer, Matcher, Matching
-from ..planning.guidance import ExamplesInput, read_examples
+from ..planning.guidance import ExamplesInput
 from ..planning.planner import PlannedRequest, Planner
 from ..planning.windows import Windower
 from ..planning.words import DocWords
@@ -36,24 +33,17 @@ from .assembly import (
     predict_window,
     window_entities,
 )
+from .configured import ConfiguredPipe
+from .learned import format_sample, learned_format, warn_of_other_format, warn_of_script
 from .predictions import DocPrediction, Entity
-from .settings import (
-    CHECKS,
-    Pipelines,
-    Setting,
-    Threshold,
-    check_settings,
-    config_labels,
-    read_config,
-    read_saved,
-)
+from .settings import Threshold
 from .shim import get_shim
 from .workers import use_one_thread_in_fork, warn_of_device_in_worker, words_of_a_piece
 
 register_extensions()
 
 
-class GNER(TrainablePipe):
+class GNER(ConfiguredPipe):
     """Pipeline component for generative named entity recognition (Ding et al. 2024).
 
     The model reads an instruction, the labels and the words, and writes every word with
@@ -105,158 +95,22 @@ class GNER(TrainablePipe):
         self.window = window
         self.augmentation = augmentation
         self.token_weights = token_weights
-        self._settings = check_settings(
-            {
-                "batch_size": batch_size,
-                "overwrite": overwrite,
-                "set_ents": set_ents,
-                "spans_key": spans_key,
-                "threshold": threshold,
-                "decoys": decoys,
-                "label_definitions": label_definitions,
-                "examples": examples,
-                "readable_labels": readable_labels,
-            }
-        )
         self._planner: Planner | None = None
+        self._is_format_checked = False
         if isinstance(format, TaggedWords):
             get_shim(model).tag_tokens = format.tag_tokens
-        self.set_labels(labels)
-        # What the config of the pipeline says, as far as this component knows.
-        self._configured = dict(self._settings)
-        self._pipelines = Pipelines(() if nlp is None else (nlp,))
-
-    # --- settings -----------------------------------------------------------------------
-
-    batch_size = Setting[int]("Padded tokens that the model sees at once.")
-    overwrite = Setting[bool]("Whether entities that a Doc has already are removed.")
-    set_ents = Setting[bool]("Whether `doc.ents` is set.")
-    spans_key = Setting[str | None]("The span group that is set, if any.")
-    threshold = Setting[Threshold]("The lowest score of an entity, for all labels or by label.")
-    decoys = Setting[list[str]]("Wordings that are asked for, but never written to a Doc.")
-    label_definitions = Setting[dict[str, str]]("What labels mean, for the prompt.")
-    examples = Setting[ExamplesInput | None]("Solved examples for the prompt, or their path.")
-    readable_labels = Setting[bool]("Whether `set_labels` words names that are code (PERSON).")
-
-    @property
-    def cfg(self) -> Mapping[str, Any]:
-        """RETURNS (Mapping[str, Any]): All settings with the labels, to be read. They are
-        changed through the attributes of the component, which check them."""
-        return MappingProxyType(self._settings)
-
-    def change_settings(self, **values: Any) -> None:
-        """Change several settings at once, for instance `set_ents` with `spans_key`.
-
-        values (Any): The settings, by name.
-        RAISES (ValueError): E017 for values that cannot work; nothing is changed then.
-        """
-        unknown = ", ".join(sorted(values.keys() - CHECKS.keys()))
-        if unknown:
-            raise ValueError(Errors.E035.format(unknown=unknown, known=", ".join(CHECKS)))
-        rest = {field: self._settings[field] for field in CHECKS}
-        self._settings.update(check_settings({**rest, **values}))
-        self._show_in_config()
-
-    def _show_in_config(self) -> None:
-        """Write what was changed into the config of the pipeline, which is saved with it."""
-        shown = {k: v for k, v in self._settings.items() if v != self._configured[k]}
-        if list(self._settings["labels"]) != list(self._configured["labels"]):
-            shown["labels"] = self._settings["labels"]  # in another order
-        if "labels" in shown:
-            shown["labels"] = config_labels(self.label_set, self.readable_labels)
-        for nlp in self._pipelines:
-            for name, component in nlp.components:
-                if component is self:
-                    nlp.get_pipe_config(name).update(shown)
-                    self._configured = dict(self._settings)
-
-    # --- labels -------------------------------------------------------------------------
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """RETURNS (tuple[str, ...]): The labels that are looked for, as in `ent.label_`."""
-        return tuple(self._settings["labels"])
-
-    @property
-    def label_data(self) -> dict[str, str]:
-        """RETURNS (dict[str, str]): Entity label -> wording in the prompt, for `spacy init
-        labels` and `initialize`."""
-        return dict(self._settings["labels"])
-
-    @property
-    def label_set(self) -> LabelSet:
-        """RETURNS (LabelSet): The labels with their wordings."""
-        labels = self._settings["labels"]
-        return LabelSet(tuple(labels.keys()), tuple(labels.values()))
-
-    def set_labels(self, labels: LabelsInput) -> None:
-        """Look for other labels from now on. Nothing is trained or loaded for that.
-
-        labels (Sequence[str] | Mapping[str, str]): Labels, or a mapping from the
-            label of the entity to its wording in the prompt.
-        RAISES (ValueError): E001 to E005 for labels that the format cannot carry.
-        """
-        made = LabelSet.make(labels, readable=self.readable_labels)
-        self._settings["labels"] = made.to_dict()
-        for label in made.names:
-            self.vocab.strings.add(label)
-        if hasattr(self, "_configured"):
-            self._show_in_config()
-
-    def add_label(self, label: str, wording: str | None = None) -> int:
-        """Look for one more label.
-
-        label (str): The label of the entity.
-        wording (str | None): Its wording in the prompt, the label itself by default. For a label
-            that is there already, its new wording.
-        RETURNS (int): 0 if the label is there already, otherwise 1.
-        RAISES (ValueError): E001 to E005, see `set_labels`.
-        """
-        labels = dict(self._settings["labels"])
-        is_new = label not in labels
-        if wording is not None:
-            labels[label] = wording
-        elif is_new:
-            labels = self.label_set.adopt([*labels, label], readable=self.readable_labels).to_dict()
-        self.set_labels(labels)
-        return int(is_new)
-
-    def labels_of(self, doc: Doc) -> LabelSet:
-        """The labels to look for in a Doc: its own, or those of the component.
-
-        doc (Doc): The Doc; `doc._.gner_labels` counts when it is not None.
-        RETURNS (LabelSet): The labels, with the component's wordings where it has them. Empty
-            when the Doc says that there is nothing to look for, as passages without
-            entities do in corpora with open types.
-        RAISES (ValueError): E006 when neither of the two has labels, E026 when the Doc's own
-            cannot be used.
-        """
-        own = own_value(doc, "gner_labels", self.name)
-        if own is None:
-            labels = self.label_set
-        else:
-            try:
-                return self.label_set.adopt(own, readable=self.readable_labels)
-            except ValueError as error:
-                raise ValueError(Errors.E026.format(reason=error)) from error
-        if not len(labels):
-            raise ValueError(Errors.E006.format(name=self.name))
-        return labels
-
-    def decoys_of(self, doc: Doc) -> list[str]:
-        """The wordings that are asked for beside the labels of a Doc, but never written to it.
-
-        doc (Doc): The Doc; `doc._.gner_decoys` counts when it is not None.
-        RETURNS (list[str]): The Doc's own, or those of the component.
-        RAISES (ValueError): E026 when the Doc's own cannot be used.
-        """
-        own = own_value(doc, "gner_decoys", self.name)
-        if own is None:
-            return list(self.decoys)
-        try:
-            return check_settings({"decoys": own})["decoys"]  # type: ignore[no-any-return]
-        except ValueError as error:
-            raise ValueError(Errors.E026.format(reason=error)) from error
+        settings = {
+            "batch_size": batch_size,
+            "overwrite": overwrite,
+            "set_ents": set_ents,
+            "spans_key": spans_key,
+            "threshold": threshold,
+            "decoys": decoys,
+            "label_definitions": label_definitions,
+            "examples": examples,
+            "readable_labels": readable_labels,
+        }
+        self._configure(settings, labels, nlp)
 
     # --- prediction -----------------------------------------------------------------------
 
@@ -267,6 +121,7 @@ class GNER(TrainablePipe):
         parts = (codec, self.format, self.window, self.label_definitions, self.examples)
         if self._planner is None or not self._planner.is_made_of(*parts):
             self._planner = Planner(*parts)
+            self._is_format_checked = False
         return self._planner
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -341,6 +196,11 @@ class GNER(TrainablePipe):
         planned: list[tuple[int, PlannedRequest]] = []
         use_one_thread_in_fork()
         planner, backbone = self.planner, get_shim(self.model).backbone
+        if not self._is_format_checked:
+            self._is_format_checked = True
+            warn_of_other_format(self.format, self._learned_format())
+        for doc in docs:
+            warn_of_script(doc)
         warn_of_device_in_worker(backbone.device.type)
         if backbone.model.training:
             # An update was interrupted between its two passes.
@@ -425,9 +285,20 @@ class GNER(TrainablePipe):
         """
         util.logger.debug("Initializing %s", self.name)
         get_shim(self.model).begin_afresh()
-        given = self.label_set if labels is None else LabelSet.make(labels)
-        inventory = collect_labels(get_examples, given, self.augmentation)
-        self.set_labels(inventory if labels is None else labels)
+        self._trained_format = None
+        if nlp is not None:
+            self._pipelines.add(nlp)
+        readable = self.readable_labels
+        given = self.label_set
+        if labels is not None:
+            given = LabelSet.make(labels, readable=readable)
+        found = collect_labels(get_examples, given, self.augmentation)
+        if labels is None:
+            # Names that the corpus brings without a wording.
+            bare = {n for n, wording in found.items() if n == wording} - set(given.names)
+            worded = LabelSet.make({n: w for n, w in found.items() if n not in bare})
+            given = worded.adopt(list(found), readable=readable)
+        self.set_labels(given.to_dict())
 
     def update(
         self,
@@ -460,9 +331,15 @@ class GNER(TrainablePipe):
             loss, d_logits = self.get_loss(examples, (batch, logits))
             backprop(d_logits)
             losses[self.name] += loss
+            self._trained_format = format_sample(self.format)
         if sgd is not None:
             self.finish_update(sgd)
         return losses
+
+    def _learned_format(self) -> str | None:
+        """RETURNS (str | None): A sample of the format that the weights were trained with; None
+        when nobody knows."""
+        return self._trained_format or learned_format(get_shim(self.model).settings.name)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Score a batch of Examples with the component's scorer.
@@ -568,29 +445,3 @@ class GNER(TrainablePipe):
         util.from_bytes(bytes_data, deserialize, exclude)
         self._planner = None
         return self
-
-    def _saved_settings(self, directory: Path | None) -> dict[str, Any]:
-        # A pipeline that took this component from another one (`source`) has a config that this
-        # component cannot reach: what was written beside it tells.
-        configured = {**self._configured, **({} if directory is None else read_config(directory))}
-        labels = list(configured["labels"].items())
-        # The file with the examples may not be where the pipeline goes.
-        examples = read_examples(self.examples)
-        config = {**configured, "labels": labels}
-        return {**self._settings, "examples": examples, "config": config}
-
-    def _restore(self, saved: bytes, overridable: bool) -> None:
-        settings, configured = read_saved(saved, self.name)
-        for field, value in configured.items():
-            own = self._configured[field]
-            same = own == value
-            if field == "labels":
-                same = list(own.items()) == list(value.items())  # the order of labels counts
-            if overridable and not same:
-                settings.pop(field, None)
-        self._settings = {**self._settings, **settings}
-        check_settings({field: self._settings[field] for field in CHECKS})
-        # Loading the vocab has replaced the strings that were there.
-        for label in self.labels:
-            self.vocab.strings.add(label)
-        self._show_in_config()

@@ -71,13 +71,14 @@ def check_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def read_saved(saved: bytes, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_saved(saved: bytes, name: str) -> tuple[dict[str, Any], dict[str, Any], str | None]:
     """Read the settings of a saved component, which may have been written by anybody.
 
     saved (bytes): JSON: settings, and under "config" what the config of the pipeline said
         when they were saved.
     name (str): The component, for the message.
-    RETURNS (tuple[dict, dict]): The settings, and those of the config.
+    RETURNS (tuple[dict, dict, str | None]): The settings, those of the config, and a sample of
+        the format that the weights were trained with.
     RAISES (ValueError): E033 for a file of another shape, or settings that cannot work.
     """
     try:
@@ -91,9 +92,12 @@ def read_saved(saved: bytes, name: str) -> tuple[dict[str, Any], dict[str, Any]]
             if "labels" in values:
                 checked["labels"] = LabelSet.make(values["labels"]).to_dict()
             read.append(checked)
+        trained = found.get("trained_format")
+        if trained is not None and not isinstance(trained, str):
+            raise ValueError("trained_format is no text")
     except ValueError as error:
         raise ValueError(Errors.E033.format(name=name, reason=error)) from error
-    return read[0], read[1]
+    return read[0], read[1], trained
 
 
 def read_config(directory: Path) -> dict[str, Any]:
