@@ -8,7 +8,7 @@ from ..corpora.source import Source
 
 SPLITS = ("whole", "paragraphs", "lines")
 
-_WIDEST = 120  # no wrapped line is longer
+_WIDEST = 100  # no wrapped line is longer
 _SENTENCE_END = re.compile(r"[.!?:;…]['\"”’»)\]]*$")
 # Shares of the pairs of lines that follow one another, in text that was wrapped at some width.
 _FULL, _UNFINISHED, _LOWER = 0.7, 0.4, 0.25

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 import spacy
@@ -12,6 +13,8 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_gner.cli import app
+from spacy_gner.cli.splitting import guess_split
+from spacy_gner.corpora.source import Source
 from spacy_gner.pipeline import loading
 
 from .dictionary import make_pipeline
@@ -261,6 +264,12 @@ def test_annotate_takes_lists_line_by_line(tmp_path, text):
     path = tmp_path / "a.txt"
     path.write_text(text)
     assert len(records(annotate(path).stdout)) == text.count("\n")
+
+
+@pytest.mark.parametrize("name", ["chat", "clinical", "log", "products", "resume", "social"])
+def test_annotate_takes_messy_texts_line_by_line(name):
+    path = Path(__file__).parents[2] / "project" / "assets" / "messy" / f"{name}.txt"
+    assert guess_split(Source(path)) == "lines"
 
 
 # --- Fields ----------------------------------------------------------------------------
