@@ -505,6 +505,10 @@ class Warnings(metaclass=_WithCodes):
         "The {total} examples for the prompt need more than the window of {max_tokens} tokens allows: "
         "the first {used} are shown. Write fewer or shorter ones, or raise window.max_tokens."
     )
+    W009 = (
+        "The model '{name}' was trained with another format, {format}: with this one it may find "
+        'nothing. spacy_gner.load("{name}") sets the right one.'
+    )
     W010 = (
         "The model was trained with other prompts or tags than this config's format '{format}' "
         "writes: what it answers is worth little. Keep the format that it was trained with (the "

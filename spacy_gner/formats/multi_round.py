@@ -5,8 +5,8 @@ src/SFT_finetuning/templates at cd212dc."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from spacy.util import registry
@@ -116,14 +116,14 @@ class Slimer(_MentionList):
     """One question for each label with its definition, as SLIMER (Llama-2) asks it. It needs a
     decoder that writes free text.
 
-    guidelines (dict[str, str]): Wording of a label -> what to be careful about, for labels that
-        have a definition.
+    guidelines (dict[str, str] | None): Wording of a label -> what to be careful about, for labels
+        that have a definition.
     max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
         the sentence.
     """
 
     name: ClassVar[str] = "slimer"
-    guidelines: Mapping[str, str] = field(default_factory=dict)
+    guidelines: dict[str, str] | None = None
     max_new_tokens: int | None = 128
 
     def prompt(
@@ -138,7 +138,7 @@ class Slimer(_MentionList):
         wording = wordings[0]
         instruction = _EXTRACT.replace("{label}", wording.upper())
         if wording in guidance.definitions:
-            texts = guidance.definitions[wording], self.guidelines.get(wording, "")
+            texts = guidance.definitions[wording], (self.guidelines or {}).get(wording, "")
             definition, advice = (t.replace(f"'{wording}'", wording.upper()) for t in texts)
             instruction += _GUIDED.format(definition=definition, guidelines=advice)
         end = f'\n"""\nInstruction: {instruction}{_RETURN}\n[/INST]\n'

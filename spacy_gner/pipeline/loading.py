@@ -10,6 +10,7 @@ from spacy import util
 from spacy.language import Language
 
 from ..errors import Errors
+from ..formats.checkpoints import blocks_of
 from ..formats.labels import LabelsInput
 from .gner import GNER
 
@@ -39,6 +40,9 @@ def load(
         "spacy_gner.ExactSearch.v1", or its config block with options.
     settings (Mapping[str, Any] | None): More fields of the component's config, such as
         {"threshold": 0.5}.
+    Known checkpoints of other systems (`spacy_gner.formats.checkpoints`) get the format that
+    they were trained with, unless `settings` names one.
+
     RETURNS (Language): The pipeline. The weights of a new pipeline are loaded with its first
         text, those of a saved one at once.
     RAISES (ValueError): E029 for a pipeline without the component, and what the component
@@ -117,7 +121,12 @@ def _build(
     nlp.batch_size = _TEXTS_AT_A_TIME
     # Sentences are what the models were trained on, and where long texts are cut.
     nlp.add_pipe("sentencizer")
-    architecture: dict[str, Any] = {"@architectures": "spacy_gner.Transformer.v1"}
+    known = blocks_of(model)
+    architecture: dict[str, Any] = {
+        "@architectures": "spacy_gner.Transformer.v1",
+        **known.pop("model", {}),
+    }
+    config = {**known, **config}
     if model is not None:
         architecture["name"] = model
     architecture.update(where)
