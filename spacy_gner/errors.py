@@ -505,15 +505,11 @@ class Warnings(metaclass=_WithCodes):
         "The {total} examples for the prompt need more than the window of {max_tokens} tokens allows: "
         "the first {used} are shown. Write fewer or shorter ones, or raise window.max_tokens."
     )
-    W009 = (
-        "The model '{name}' was trained with another format, {format}: with this one it may find "
-        'nothing. spacy_gner.load("{name}") sets the right one.'
-    )
     W010 = (
         "The model was trained with other prompts or tags than this config's format '{format}' "
         "writes: what it answers is worth little. Keep the format that it was trained with (the "
-        "default model and the published checkpoints: spacy_gner.BIO.v1 without options), or "
-        "train it with this one."
+        "default model and GNER's checkpoints: spacy_gner.BIO.v1 without options; for those of "
+        "other systems spacy_gner.load sets it), or train it with this one."
     )
     W011 = (
         "A token of this text is a whole sentence: the pipeline's tokenizer ('{lang}') does not "

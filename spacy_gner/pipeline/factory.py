@@ -1,6 +1,5 @@
 """The factory of the `gner` component and its default config."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,7 @@ from thinc.api import Model
 from ..backbones.settings import BackboneSettings
 from ..backbones.sources import check_name
 from ..decoding.request import Decoder
-from ..errors import Warnings
 from ..formats import Format
-from ..formats.checkpoints import blocks_of
 from ..matching import Matcher
 from ..planning.guidance import read_examples
 from ..planning.windows import Windower
@@ -112,7 +109,6 @@ def make_gner(
     check_keys("label_definitions", label_definitions)
     if not _is_being_loaded(nlp, name):
         read_examples(examples)
-        _warn_of_format(get_shim(model).settings.name, format)
         _check_source(get_shim(model).settings)
     return GNER(
         nlp.vocab,
@@ -146,12 +142,6 @@ def _check_source(settings: BackboneSettings) -> None:
         from ..backbones.loading import check_source
 
         check_source(settings)
-
-
-def _warn_of_format(model: str, format: Format) -> None:
-    trained = blocks_of(model).get("format", {}).get("@misc")
-    if trained is not None and trained != f"spacy_gner.{type(format).__name__}.v1":
-        warnings.warn(Warnings.W009.format(name=model, format=trained), stacklevel=3)
 
 
 def _is_being_loaded(nlp: Language, name: str) -> bool:

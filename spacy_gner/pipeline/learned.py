@@ -4,10 +4,12 @@ import re
 import warnings
 
 from spacy.tokens import Doc
+from spacy.util import registry
 
 from ..backbones.settings import DEFAULT_MODEL
 from ..errors import Warnings
 from ..formats import BIO, Format
+from ..formats.checkpoints import blocks_of
 
 # Models whose format is known: the default, and the checkpoints that go with the paper.
 _PUBLISHED = re.compile(rf"{re.escape(DEFAULT_MODEL)}|dyyyyyyyy/GNER-.*")
@@ -33,7 +35,10 @@ def learned_format(source: str) -> str | None:
     source (str): The name of a model, as in its config.
     RETURNS (str | None): A sample of the format; None when it is not known.
     """
-    return format_sample(BIO()) if _PUBLISHED.fullmatch(source) else None
+    if _PUBLISHED.fullmatch(source):
+        return format_sample(BIO())
+    block = blocks_of(source).get("format")
+    return None if block is None else format_sample(registry.resolve({"format": block})["format"])
 
 
 def warn_of_other_format(format: Format, learned: str | None) -> None:

@@ -1,7 +1,6 @@
 """Known checkpoints of other systems come with their formats."""
 
 import pytest
-import spacy
 
 import spacy_gner
 from spacy_gner.decoding.beam_search import BeamSearch
@@ -32,15 +31,12 @@ def test_checkpoint_gets_its_format(name, tmp_path, monkeypatch):
     gner.decoder.max_new_tokens = 5
     with pytest.warns(UserWarning, match="W002"):
         nlp("Marie lives in Paris .")
-    with pytest.warns(UserWarning, match="W009"):
-        own = spacy_gner.load(name, settings={"format": {"@misc": "spacy_gner.BIO.v1"}})
-    assert own.get_pipe("gner").format == BIO()
-
-
-def test_checkpoint_with_another_format_is_warned_of():
-    config = {"model": {"name": "HiTZ/GoLLIE-7B"}}
-    with pytest.warns(UserWarning, match="W009.*GoLLIE.*spacy_gner.Guidelines.v1"):
-        spacy.blank("en").add_pipe("gner", config=config)
+    settings = {"format": {"@misc": "spacy_gner.BIO.v1"}, "labels": ["person"]}
+    other = spacy_gner.load(name, settings=settings)
+    assert other.get_pipe("gner").format == BIO()
+    other.get_pipe("gner").decoder.max_new_tokens = 5
+    with pytest.warns(UserWarning, match="W010.*'BIO'.*spacy_gner.load"):
+        other("Marie lives in Paris .")
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
