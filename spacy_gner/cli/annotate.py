@@ -144,6 +144,7 @@ class _Run:
     journal (Journal | None): What is done so far, for an output that is a file.
     done (dict): How many documents of each key an earlier run has done.
     n_words (int | None): Words in all texts, if known.
+    n_without (int): Texts without labels of their own, as far as known.
     begins_anew (bool): Whether what an interrupted run left is thrown away.
     failures (list[str]): Messages about texts that could not be annotated.
     """
@@ -153,6 +154,7 @@ class _Run:
     journal: Journal | None = None
     done: dict[Any, int] = field(default_factory=dict)
     n_words: int | None = None
+    n_without: int = 0
     begins_anew: bool = False
     failures: list[str] = field(default_factory=list)
     nlp: Any = None
@@ -191,7 +193,7 @@ class _Run:
             raise ValueError(Errors.E247.format(reason=problems[0]))
         if needs_labels and n_without:
             raise ValueError(Errors.E240)
-        self.n_words = n_words
+        self.n_words, self.n_without = n_words, n_without
         _say_what_was_guessed(inputs)
 
     def load(
@@ -208,6 +210,8 @@ class _Run:
 
         settings = {} if threshold is None else {"threshold": threshold}
         self.nlp, self.component = make_pipeline(model, labels, lang, device, decoder, settings)
+        if self.n_without and not self.component.labels:
+            raise ValueError(Errors.E240)
         # Loaded here, so that a model that is not there costs nothing.
         _ = self.component.planner
 
@@ -251,6 +255,8 @@ class _Run:
                 self.done[key] -= 1
                 bar.update(text.n_words)
                 continue
+            if text.labels is None and not self.component.labels:
+                raise ValueError(Errors.E240)  # once, not for each text
             try:
                 doc = text.doc if text.doc is not None else self.nlp.make_doc(text.text)
                 if text.doc is None and text.labels is not None:

@@ -153,6 +153,8 @@ def _find_file(name: str, path: Path, split: str) -> Path:
         for candidate in (path / f"{split}{suffix}", path / f"{split}{suffix}.gz"):
             if candidate.is_file():
                 return candidate
+    if any(path.glob("*.ann")):
+        return path  # brat: a pair of files for each document
     raise ValueError(Errors.E305.format(name=name, path=path, split=split))
 
 

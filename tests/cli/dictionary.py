@@ -23,6 +23,7 @@ class Dictionary:
     set_ents = True
     spans_key = None
     planner = None
+    labels = ("person", "city")
 
     def __init__(self, nlp, fails_after=None):
         self.nlp = nlp

@@ -298,9 +298,21 @@ def test_annotate_takes_labels_of_single_texts_from_a_field_of_its_own(tmp_path,
     asked = []
     component = model["nlp"][1]
     component.pipe = lambda docs, n: (asked.append(doc._.gner_labels) or doc for doc in docs)
+    component.labels = ()
     result = RUN.invoke(app, ["annotate", str(path)])  # no --labels is needed then
     assert result.exit_code == 0, result.output
     assert asked == own
+
+
+@pytest.mark.parametrize("name", ["a.txt", "-"])
+def test_annotate_says_once_that_a_model_without_labels_needs_them(tmp_path, model, name):
+    (tmp_path / "a.txt").write_text("Ada\nRome\n")
+    model["nlp"][1].labels = ()
+    path = name if name == "-" else str(tmp_path / name)
+    arguments = ["annotate", path, "-m", "some/model"]
+    result = RUN.invoke(app, arguments, input="Ada\nRome\n")
+    assert result.exit_code == 2 and result.stderr.count("E240") == 1
+    assert result.stdout == "" and model["nlp"][1].texts == []
 
 
 def test_annotate_names_the_column_it_misses(tmp_path, model):

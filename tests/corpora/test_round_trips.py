@@ -14,6 +14,7 @@ from spacy_gner.corpora.read_report import ReadReport
 from spacy_gner.corpora.readers import guess_format
 from spacy_gner.corpora.source import Source
 from spacy_gner.corpora.writers import WRITERS
+from spacy_gner.evaluation.data import read_dataset
 
 NLP = spacy.blank("en")
 LABELS = ["person", "place name", "place_name", "B-52", "Ort"]
@@ -207,3 +208,24 @@ def test_brat_types_have_no_blanks_and_keep_their_labels_apart(tmp_path):
     assert lines == ["T1\tplace_name 0 3\tAda", "T2\tplace_name_2 8 11;12 16\tNew York"]
     assert "place_name | place name" in (tmp_path / "out" / "visual.conf").read_text()
     assert "place_name_2" in (tmp_path / "out" / "annotation.conf").read_text()
+
+
+@pytest.mark.parametrize("format", NAMES)
+def test_what_is_written_can_be_evaluated_on(tmp_path, format):
+    pytest.importorskip("pyarrow") if format == "parquet" else None
+    document = Document(
+        "Ada saw New York.",
+        [TextSpan(0, 3, "person", 0.5), TextSpan(8, 16, "city", 0.75)],
+        words=["Ada", "saw", "New", "York", "."],
+        spaces=[True, True, True, False, False],
+        source="a.txt",
+        line=1,
+    )
+    path = tmp_path / NAMES[format][0]
+    write_documents([document], format, path)
+    dataset = read_dataset("x", path)
+    assert sorted(dataset.labels) == ["city", "person"]
+    (sentence,) = dataset.sentences
+    assert sentence.words == ("Ada", "saw", "New", "York", ".")
+    mentions = [(m.start, m.end, m.label) for m in sentence.gold]
+    assert mentions == [(0, 1, "person"), (2, 4, "city")]
