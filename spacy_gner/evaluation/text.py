@@ -116,7 +116,8 @@ def plain_table(table: Table) -> str:
     header = [printable(column) for column in table.columns]
     width = max(len(cell) for row in [header, *rows] for cell in row)
     text = draw_table(rows, header=header, divider=True, aligns=aligns, max_col=width)
-    return f"{text.rstrip()}\n\n{printable(table.note)}" if table.note else text.rstrip()
+    text = text.strip("\n").rstrip()
+    return f"{text}\n\n{printable(table.note)}" if table.note else text
 
 
 def printable(text: str) -> str:

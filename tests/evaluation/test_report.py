@@ -37,7 +37,7 @@ def test_f1_stands_first_and_facts_are_folded(page):
     parsed = ParsedPage(page)
     assert parsed.text_in("strong") == "40.0"
     assert page.index("<strong>40.0</strong>") < page.index('<details class="facts">')
-    assert page.index("strict F1, mean of 2 data sets") < page.index("<h2>")
+    assert page.index("strict F1 in percent, mean of 2 data sets") < page.index("<h2>")
 
 
 def test_a_table_of_zeros_is_folded():

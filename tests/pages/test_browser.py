@@ -1,13 +1,47 @@
+"""The pages in a real browser: nothing of the data runs, and a phone can show them."""
+
 import re
 
 import pytest
 
 from spacy_gner.evaluation.metrics import build_metrics
 
-from ..evaluation.results import sentence
-from .browser import open_page
+from ..browser import Browser, find_browser
+from ..evaluation.results import make_metrics, sentence
 from .hostile import SCRIPT, STRINGS
 from .test_annotations import make_page
+
+
+@pytest.fixture(scope="module")
+def browser():
+    find_browser()
+    with Browser() as made:
+        yield made
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Shows a page of a given width; gives the title that it has once its scripts have run."""
+
+    def show_page(html, width=1280):
+        browser.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+        path = tmp_path / "page.html"
+        path.write_text(html, encoding="utf8")
+        browser.requests.clear()
+        browser.open("about:blank#")
+        browser.open(path.as_uri())
+        # A handler of an element that fails to load comes later than the page itself.
+        browser.run("new Promise(done => setTimeout(done, 100))")
+        assert {url for url in browser.requests if not url.startswith("data:")} <= {path.as_uri()}
+        return browser.run("document.title")
+
+    return show_page
 
 
 def _annotations():
@@ -35,28 +69,78 @@ PAGES = {"annotations": _annotations, "report": _report}
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("with_policy", [True, False])
-def test_no_script_of_the_data_runs(page, with_policy, tmp_path):
+def test_no_script_of_the_data_runs(browser, show, page, with_policy):
     html = PAGES[page]()
     if not with_policy:
         # The policy of the page is the second lock: the first one, escaping, has to hold alone.
         html, n = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
         assert n == 1
-    title, document = open_page(html, tmp_path)
+    title = show(html)
     assert "good" in title and title != "broken"
     if page == "report":
         # The page's own script has run: its policy allows it.
-        assert "7 of 7 sentences" in document
+        assert browser.run("document.getElementById('filter-count').textContent") == (
+            "7 of 7 sentences"
+        )
 
 
-def test_the_browser_would_notice(tmp_path):
+def test_the_browser_would_notice(show):
     """What the test above rests on: a script that gets out does change the title."""
-    title, _ = open_page(f"<html><title>good</title><p>{SCRIPT}</p></html>", tmp_path)
-    assert title == "broken"
+    assert show(f"<html><title>good</title><p>{SCRIPT}</p></html>") == "broken"
 
 
-def test_the_policy_stops_a_script_that_gets_out(tmp_path):
-    for number, make in enumerate(PAGES.values()):
-        html = make().replace("</body>", f"{SCRIPT}</body>")
-        (tmp_path / str(number)).mkdir()
-        title, _ = open_page(html, tmp_path / str(number))
-        assert title != "broken"
+@pytest.mark.parametrize("page", PAGES)
+def test_the_policy_stops_a_script_that_gets_out(show, page):
+    html = PAGES[page]().replace("</body>", f"{SCRIPT}</body>")
+    assert show(html) != "broken"
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("width", [420, 1280])
+def test_no_page_is_wider_than_the_screen(browser, show, page, width):
+    show(PAGES[page](), width)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+def test_f1_stands_large_at_the_top_of_a_phone(browser, show):
+    pytest.importorskip("matplotlib")
+    from spacy_gner.evaluation.report import render_html
+
+    show(render_html(make_metrics(seen=["city"])), 420)
+    place = "document.querySelector('.main-figure strong')"
+    assert browser.run(f"{place}.textContent") == "40.0"
+    assert browser.run(f"parseFloat(getComputedStyle({place}).fontSize)") >= 60
+    assert browser.run(f"{place}.getBoundingClientRect().bottom") < 300
+    # Its column of the table is not cut off either.
+    heads = "[...document.querySelectorAll('#scores th')]"
+    right = f"{heads}.find(head => head.textContent === 'F1').getBoundingClientRect().right"
+    assert browser.run(right) <= 420
+
+
+def test_a_mark_that_breaks_over_lines_is_closed(browser, show):
+    text = "a very long name of an entity " * 12
+    show(make_page([(text, [{"start": 0, "end": len(text), "label": "x"}])]), 420)
+    assert browser.run("document.querySelector('mark').getClientRects().length") > 3
+    style = "getComputedStyle(document.querySelector('mark'))"
+    assert browser.run(f"{style}.webkitBoxDecorationBreak || {style}.boxDecorationBreak") == "clone"
+
+
+def test_the_filters_of_the_errors_work(browser, show):
+    pytest.importorskip("matplotlib")
+    from spacy_gner.evaluation.report import render_html
+
+    show(render_html(make_metrics(["x", "y"])))
+
+    def choose(name, value):
+        browser.run(
+            f"(() => {{ const field = document.getElementById('filter-{name}');"
+            f"field.value = '{value}'; field.dispatchEvent(new Event('input')); }})()"
+        )
+        return browser.run("document.getElementById('filter-count').textContent")
+
+    assert choose("set", "") == "4 of 4 sentences"
+    assert choose("set", "x") == "2 of 4 sentences"
+    assert choose("kind", "noisy") == "1 of 4 sentences"
+    assert choose("text", "nowhere") == "0 of 4 sentences"
+    shown = "[...document.querySelectorAll('article.error')].filter(a => !a.hidden).length"
+    assert browser.run(shown) == 0
