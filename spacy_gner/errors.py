@@ -471,6 +471,38 @@ class Errors(metaclass=_WithCodes):
         '<Text name="text" value="$text"/></View>.'
     )
     E611 = "A text, a label or a definition is no Unicode text: {reason}."
+    # --- E7xx: clusters ----------------------------------------------------------------
+    E701 = "The directory '{path}' has no file to annotate (no name ends in {suffixes}, or these with .gz)."
+    E702 = (
+        "'{path}' has a document without an id in '{column}', or that cannot be read ({reason}). Take "
+        "it out, or leave --id-column out: ids are then made from file and position."
+    )
+    E703 = (
+        "'{path}' lacks columns that are needed, or has columns that the results would replace: "
+        "{columns}. Name the columns with --text-column and --id-column, or rename them in the file."
+    )
+    E704 = "Files of these kinds cannot be annotated in one run: {kinds}. Run once for Parquet, once for the others."
+    E705 = (
+        "Plain text has no column '{column}' with ids. Leave --id-column out: ids are then made from "
+        "file and position."
+    )
+    E706 = (
+        "The output '{path}' belongs to another run ({reason}). Give another directory, or the inputs "
+        "and options of that run to go on with it."
+    )
+    E707 = (
+        "The option --engine ray needs Ray ({reason}). Install it with: pip install "
+        "'spacy-gner[ray]'"
+    )
+    E708 = (
+        "The run ended early: {reason}. What was written so far is complete. Run the same command "
+        "again when the cause is gone: it goes on where this run stopped."
+    )
+    E709 = (
+        "The inputs have {read} documents, but '{path}' has results for {found}. Were files changed "
+        "during the run? Give another directory, to begin anew."
+    )
+    E710 = "The text could not be annotated: the process with the model died of it {tries} times."
 
 
 class Warnings(metaclass=_WithCodes):

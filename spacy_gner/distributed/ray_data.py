@@ -1,0 +1,310 @@
+"""Annotation with Ray Data: a pool of actors with one model each, results in shards, and a
+checkpoint by document, so that a run that was cut off goes on where it stopped."""
+
+import json
+import math
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import ray
+from ray.data import ActorPoolStrategy, DataContext
+from ray.data.checkpoint import CheckpointConfig
+from ray.data.datasource import BlockBasedFileDatasink
+
+from ..errors import Errors
+from ..pipeline.annotator import Annotator
+from .records import ENTITIES, ERROR, ID, LABELS, META, add_results
+from .run import RunDirectory, Summary, add_up, count_shard
+from .source import TextSource, list_files
+
+FORMATS = ("parquet", "jsonl")
+# Reading, writing and filtering need hardly any time of a CPU; the workers need all of theirs.
+_LITTLE = 0.1
+_REPORT_SECONDS = 10.0
+# Blocks that may fail before a run ends: more have another cause than a bad document.
+_MAX_BAD = 10
+_CONTEXT = (
+    "checkpoint_config",
+    "target_max_block_size",
+    "enable_progress_bars",
+    "max_errored_blocks",
+)
+
+
+class Worker:
+    """One model in a process of its own. Ray makes it, and makes it anew where it dies."""
+
+    def __init__(self, annotator: Annotator, batch_size: int, progress: Any = None) -> None:
+        """Load the model.
+
+        annotator (Annotator): What is to be done.
+        batch_size (int): Documents to annotate at once. What is together in a batch depends on
+            the files alone, and so do the last digits of the scores.
+        progress (ActorHandle | None): Is told what was done.
+        """
+        self._annotator = annotator
+        self._batch_size = batch_size
+        self._progress = progress
+        self._name = ray.get_runtime_context().get_actor_id() or "local"
+        _ = annotator.nlp
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """RETURNS (pa.Table): The documents with their results."""
+        entities: list[Any] = []
+        errors: list[str | None] = []
+        for start in range(0, len(table), self._batch_size):
+            started = time.monotonic()
+            columns = batch_columns(table.slice(start, self._batch_size), self._annotator)
+            found = self._annotator(columns)
+            entities += found[ENTITIES]
+            errors += found[ERROR]
+            if self._progress is not None:
+                texts = columns[self._annotator.text_column]
+                n_words = sum(len((text or "").split()) for text in texts)
+                seconds = time.monotonic() - started
+                self._progress.add.remote(self._name, len(texts), n_words, seconds)
+        return add_results(table, entities, errors)
+
+
+def batch_columns(table: pa.Table, annotator: Annotator) -> dict[str, list[Any]]:
+    """RETURNS (dict[str, list]): What an Annotator needs of some documents."""
+    columns = {annotator.text_column: table.column(annotator.text_column).to_pylist()}
+    if LABELS in table.column_names:
+        own = table.column(LABELS).to_pylist()
+        # From text files they come as JSON.
+        columns[annotator.labels_column] = [
+            json.loads(labels) if isinstance(labels, str) else labels for labels in own
+        ]
+    return columns
+
+
+@ray.remote(num_cpus=0)
+class Progress:
+    """Adds up what the workers have done in this start of the run."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, list[float]] = {}
+
+    def add(self, worker: str, documents: int, words: int, seconds: float) -> None:
+        """Note a batch."""
+        totals = self._done.setdefault(worker, [0, 0, 0.0])
+        for i, value in enumerate((documents, words, seconds)):
+            totals[i] += value
+
+    def get(self) -> dict[str, list[float]]:
+        """RETURNS (dict[str, list[float]]): Worker -> documents, words, seconds at work."""
+        return self._done
+
+
+class JsonLinesSink(BlockBasedFileDatasink):
+    """Writes one object a line, with every digit of the scores."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, file_format="jsonl")
+
+    def write_block_to_file(self, block: Any, file: Any) -> None:
+        """Write a block."""
+        for row in block.to_arrow().to_pylist():
+            if isinstance(row.get(META), str):
+                row[META] = json.loads(row[META])
+            row = {name: value for name, value in row.items() if value is not None or name == ERROR}
+            # Escapes for what is not ASCII: also half of a surrogate pair can be said.
+            file.write(json.dumps(row, default=str).encode() + b"\n")
+
+
+def annotate_files(
+    paths: Sequence[str],
+    output: str,
+    annotator: Annotator,
+    *,
+    output_format: str = "parquet",
+    id_column: str | None = None,
+    address: str | None = None,
+    workers: int = 1,
+    cpus_per_worker: float = 1,
+    gpus_per_worker: float = 0,
+    batch_size: int = 64,
+    part_bytes: int = 1024**2,
+    tries: int = 3,
+    quiet: bool = False,
+) -> Summary:
+    """Annotate files on a cluster of Ray. If the output has an unfinished run over the same
+    files with the same options, that run goes on: no document is lost or written twice.
+
+    paths (Sequence[str]): Files and directories, local or as URIs, that every node reaches.
+    output (str): A directory that every node reaches, see `RunDirectory`.
+    annotator (Annotator): Finds the entities; each worker loads its model once.
+    output_format (str): "parquet" or "jsonl".
+    id_column (str | None): See `TextSource`.
+    address (str | None): Of a cluster; None starts one on this machine.
+    workers (int): Processes with a model each.
+    cpus_per_worker, gpus_per_worker (float): What each of them occupies.
+    batch_size (int): Documents that a worker gets at once.
+    part_bytes (int): About how much text becomes one shard: what is done anew after a failure.
+    tries (int): How often a block is tried whose worker dies. After that its documents are
+        tried one by one, and those that still kill their workers get an error (E710).
+    quiet (bool): Whether to leave out the lines about progress on standard error.
+    RETURNS (Summary): Of the whole run, over all its starts.
+    RAISES (ValueError): E028, E701 to E706 for what cannot be read or written.
+    RAISES (RuntimeError): E708 when the run ended early, E709 when documents are missing.
+    """
+    files = list_files(paths)
+    source = TextSource(files, annotator.text_column, id_column, part_bytes)
+    directory = RunDirectory(output)
+    options = {**annotator.options, "text_column": annotator.text_column}
+    options |= {"id_column": id_column, "format": output_format}
+    options |= {"part_bytes": part_bytes, "batch_size": batch_size}
+    goes_on = directory.begin(files, options)
+    if (summary := directory.finished()) is not None:
+        return summary
+    if goes_on and not quiet:
+        print(f"Going on with the run in {output}.", file=sys.stderr)
+    started_here = not ray.is_initialized()
+    if started_here:
+        _start(address, workers * cpus_per_worker)
+    context = DataContext.get_current()
+    before = {name: getattr(context, name) for name in _CONTEXT}
+    checkpoint = CheckpointConfig(ID, directory.checkpoint, delete_checkpoint_on_success=False)
+    # One process filters out what is done, and takes the memory that the ids need.
+    checkpoint.checkpoint_actor_pool_max_size = 1
+    checkpoint.checkpoint_actor_memory_bytes = 64 * 1024**2
+    context.checkpoint_config = checkpoint
+    context.enable_progress_bars = False
+    pool = {
+        "compute": ActorPoolStrategy(size=workers),
+        "num_cpus": cpus_per_worker,
+        "num_gpus": gpus_per_worker or None,
+        # Workers come back as often as nodes go; a block is given up after some of them.
+        "max_task_retries": tries - 1,
+    }
+    progress = Progress.remote()
+    try:
+        expected = _count_source(source)
+        with _Reports(progress, quiet):
+            # A part stays together, from reading to writing. But a document that kills its worker
+            # takes its part along: then all that is left goes one by one, and only bad documents
+            # stay behind.
+            for most_bytes in (None, 1):
+                context.max_errored_blocks = _MAX_BAD
+                context.target_max_block_size = most_bytes
+                call = Worker, (annotator, batch_size, progress), pool
+                _write(source, call, directory, output_format)
+                summary = _count(directory, annotator.text_column)
+                if summary.documents == expected:
+                    break
+            else:
+                # They get an error instead of results.
+                context.max_errored_blocks = 0
+                call = _give_up, (), {"num_cpus": _LITTLE, "fn_kwargs": {"tries": tries}}
+                _write(source, call, directory, output_format)
+                summary = _count(directory, annotator.text_column)
+        if summary.documents != expected:
+            found = summary.documents
+            raise RuntimeError(Errors.E709.format(read=expected, found=found, path=output))
+        directory.finish(summary)
+        return summary
+    except (ray.exceptions.RayError, OSError) as error:
+        raise RuntimeError(Errors.E708.format(reason=_reason(error))) from error
+    finally:
+        for name, value in before.items():
+            setattr(context, name, value)
+        if started_here:
+            ray.shutdown()
+
+
+def _write(source: TextSource, call: Any, directory: RunDirectory, output_format: str) -> None:
+    function, arguments, options = call
+    if arguments:
+        options = {**options, "fn_constructor_args": arguments}
+    dataset = ray.data.read_datasource(source, num_cpus=_LITTLE)
+    with warnings.catch_warnings():
+        # Ray 2.60 has no other way to say how often a block is tried.
+        warnings.filterwarnings("ignore", message=".*ray_remote_args")
+        dataset = dataset.map_batches(function, batch_size=None, batch_format="pyarrow", **options)
+        remote = {"num_cpus": _LITTLE}
+        if output_format == "parquet":
+            dataset.write_parquet(directory.shards, ray_remote_args=remote)
+        else:
+            dataset.write_datasink(JsonLinesSink(directory.shards), ray_remote_args=remote)
+
+
+def _give_up(table: pa.Table, tries: int) -> pa.Table:
+    return add_results(table, [[]] * len(table), [Errors.E710.format(tries=tries)] * len(table))
+
+
+def _count_source(source: TextSource) -> int:
+    count = ray.remote(num_cpus=_LITTLE)(lambda part: len(source.read(part)))
+    return sum(ray.get([count.remote(part) for part in source.parts()]))
+
+
+def _start(address: str | None, cpus: float) -> None:
+    if address is not None:
+        ray.init(address, log_to_driver=False, logging_level="WARNING")
+    else:
+        # Readers and writers get a share beside the workers.
+        ray.init(
+            num_cpus=math.ceil(cpus) + 2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="WARNING",
+        )
+
+
+def _reason(error: BaseException) -> str:
+    """RETURNS (str): What was wrong on the worker, without the stack that led to it."""
+    cause = getattr(error, "cause", None)
+    while isinstance(cause, BaseException):
+        error, cause = cause, getattr(cause, "cause", None)
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1].strip() if lines else 'no reason given'}"
+
+
+def _count(directory: RunDirectory, text_column: str) -> Summary:
+    count = ray.remote(num_cpus=_LITTLE)(count_shard)
+    pending = [count.remote(directory.filesystem, p, text_column) for p in directory.shard_paths()]
+    return add_up(ray.get(pending))
+
+
+class _Reports:
+    """Writes a line about progress now and then, while it is open."""
+
+    def __init__(self, progress: Any, quiet: bool) -> None:
+        self._progress = progress
+        self._quiet = quiet
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._end.set()
+        self._thread.join()
+        if error[0] is None:
+            self._report()
+
+    def _run(self) -> None:
+        while not self._end.wait(_REPORT_SECONDS):
+            self._report()
+
+    def _report(self) -> None:
+        if self._quiet:
+            return
+        try:
+            done = ray.get(self._progress.get.remote(), timeout=5)
+        except ray.exceptions.RayError:
+            return  # a line less
+        documents, words = (sum(d[i] for d in done.values()) for i in (0, 1))
+        seconds = time.monotonic() - self._started
+        rates = [f"{d[1] / d[2]:.0f}" for d in done.values() if d[2]]
+        print(
+            f"{seconds:.0f} s: {documents:.0f} documents, {words:.0f} words, "
+            f"{words / seconds:.0f} words/s; words/s at work, by worker: {', '.join(rates)}",
+            file=sys.stderr,
+        )

@@ -1,0 +1,120 @@
+"""A cluster of several nodes on this machine, a tiny model, and what one process finds."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+os.environ.setdefault("RAY_DATA_LOG_LEVEL", "WARNING")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+LABELS = ["person", "city"]
+N_DOCUMENTS, BATCH_SIZE, PART_BYTES = 36, 3, 150
+# Random weights are unsure of everything: a search would take its time.
+DECODER = {"@misc": "spacy_gner.ExactSearch.v1", "max_forks": 0}
+MEGABYTE = 1024**2
+
+
+_expected: dict[int, list[Any]] = {}
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that finds something in most texts, if nothing sensible."""
+    from tests.models import build_tiny_causal, save_tiny
+
+    return str(save_tiny(build_tiny_causal(seed=2), tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="session")
+def annotator(model: str) -> Any:
+    from spacy_gner.pipeline.annotator import Annotator
+
+    return Annotator(model, LABELS, device="cpu", decoder=DECODER)
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[dict[str, Any]]:
+    names = ("Marie", "Angela", "IBM", "York", "Paris")
+    return [{"text": f"{names[i % 5]} met {i}" * (1 + i % 2), "n": i} for i in range(N_DOCUMENTS)]
+
+
+@pytest.fixture
+def expected(annotator: Any, corpus: Path) -> dict[int, list[Any]]:
+    """The entities that one process finds, part by part, by the document's number."""
+    if not _expected:
+        from spacy_gner.distributed.source import TextSource, list_files
+
+        source = TextSource(list_files([str(corpus)]), part_bytes=PART_BYTES)
+        for part in source.parts():
+            rows = source.read(part).to_pylist()
+            for start in range(0, len(rows), BATCH_SIZE):
+                batch = rows[start : start + BATCH_SIZE]
+                found = annotator({"text": [row["text"] for row in batch]})["entities"]
+                numbers = [json.loads(row["meta"])["n"] for row in batch]
+                _expected.update(zip(numbers, found, strict=True))
+        assert len(_expected) == N_DOCUMENTS and sum(map(len, _expected.values())) > 30
+    return _expected
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, documents: list[dict[str, Any]]) -> Path:
+    path = tmp_path / "corpus"
+    path.mkdir()
+    for k in range(3):
+        lines = [json.dumps(document) + "\n" for document in documents[k::3]]
+        (path / f"{k}.jsonl").write_text("".join(lines), encoding="utf8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Any:
+    """A head without CPUs for workers, and two nodes with one each."""
+    ray = pytest.importorskip("ray", reason="needs the extra ray: make test-scale")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "object_store_memory": 100 * MEGABYTE},
+    )
+    try:
+        for _ in range(2):
+            add_node(made)
+        ray.init(address=made.address, log_to_driver=False, logging_level="WARNING")
+        yield made
+    finally:
+        ray.shutdown()
+        made.shutdown()
+
+
+def add_node(cluster: Any) -> Any:
+    """RETURNS (Node): A new node, with room for one worker and for readers and writers."""
+    return cluster.add_node(num_cpus=2, object_store_memory=100 * MEGABYTE)
+
+
+def read_shards(output: Path) -> list[dict[str, Any]]:
+    """RETURNS (list[dict]): All rows that a run has written."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    for path in sorted((output / "shards").iterdir()):
+        if path.suffix == ".parquet":
+            rows += pq.read_table(path).to_pylist()
+        else:
+            rows += [json.loads(line) for line in path.read_text().splitlines()]
+    return rows
+
+
+def by_number(rows: list[dict[str, Any]]) -> dict[int, list[Any]]:
+    """RETURNS (dict[int, list]): The entities of each document; it is there only once."""
+    found: dict[int, list[Any]] = {}
+    for row in rows:
+        meta = row["meta"]
+        number = (json.loads(meta) if isinstance(meta, str) else meta)["n"]
+        assert number not in found, f"document {number} is there twice"
+        found[number] = row["entities"]
+    return found

@@ -1,0 +1,217 @@
+"""Annotation on a cluster of several nodes: the results of one process, whatever breaks."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray", reason="needs the extra ray: make test-scale")
+
+from spacy_gner.distributed.ray_data import annotate_files  # noqa: E402
+
+from .conftest import (  # noqa: E402
+    BATCH_SIZE,
+    DECODER,
+    LABELS,
+    N_DOCUMENTS,
+    PART_BYTES,
+    add_node,
+    by_number,
+    read_shards,
+)
+from .faulty import DeadlyAnnotator, SlowAnnotator  # noqa: E402
+
+pytestmark = pytest.mark.scale
+SMALL = {"workers": 2, "batch_size": BATCH_SIZE, "part_bytes": PART_BYTES, "quiet": True}
+
+
+def slow(model, tmp_path, seconds=0.4):
+    notes = tmp_path / "notes"
+    notes.mkdir(exist_ok=True)
+    return SlowAnnotator(
+        model, LABELS, device="cpu", decoder=DECODER, notes=str(notes), seconds=seconds
+    ), notes
+
+
+def shards(output):
+    return list((output / "shards").glob("*")) if (output / "shards").is_dir() else []
+
+
+def until(condition, seconds=240):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition was never met"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("output_format", ["parquet", "jsonl"])
+def test_results_are_those_of_one_process(
+    cluster, annotator, corpus, expected, tmp_path, output_format
+):
+    output = tmp_path / "out"
+    summary = annotate_files(
+        [str(corpus)], str(output), annotator, output_format=output_format, **SMALL
+    )
+    rows = read_shards(output)
+    # Equal to the last digit of each score.
+    assert by_number(rows) == expected
+    assert len(shards(output)) > 3
+    assert len({row["id"] for row in rows}) == N_DOCUMENTS
+    assert summary.documents == N_DOCUMENTS and summary.errors == {}
+    assert summary.entities == sum(map(len, expected.values()))
+    assert not (output / "checkpoint").exists()
+    # Asked again, it says so and does nothing.
+    before = {path: path.stat().st_mtime_ns for path in shards(output)}
+    again = annotate_files(
+        [str(corpus)], str(output), annotator, output_format=output_format, **SMALL
+    )
+    assert again == summary
+    assert {path: path.stat().st_mtime_ns for path in shards(output)} == before
+
+
+def test_output_of_another_run_is_left_alone(cluster, annotator, corpus, tmp_path):
+    output = tmp_path / "out"
+    annotate_files([str(corpus / "0.jsonl")], str(output), annotator, **SMALL)
+    for paths, change in (([str(corpus)], {}), ([str(corpus / "0.jsonl")], {"id_column": "n"})):
+        with pytest.raises(ValueError, match="GNER-E706"):
+            annotate_files(paths, str(output), annotator, **SMALL, **change)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.docx").touch()
+    with pytest.raises(ValueError, match="GNER-E706"):
+        annotate_files([str(corpus)], str(other), annotator, **SMALL)
+
+
+def test_killed_worker_costs_nothing(cluster, model, corpus, expected, tmp_path):
+    annotator, notes = slow(model, tmp_path)
+    output = tmp_path / "out"
+    killed = []
+
+    def kill():
+        until(lambda: len(shards(output)) >= 2)
+        worker = int(next(notes.iterdir()).name)
+        os.kill(worker, signal.SIGKILL)
+        killed.append(worker)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    annotate_files([str(corpus)], str(output), annotator, **SMALL)
+    killer.join()
+    assert killed and len(list(notes.iterdir())) > 2  # another process took its place
+    assert by_number(read_shards(output)) == expected
+
+
+def test_removed_node_costs_nothing(cluster, model, corpus, expected, tmp_path):
+    annotator, notes = slow(model, tmp_path)
+    output = tmp_path / "out"
+    node = add_node(cluster)
+    removed = []
+
+    def remove():
+        until(lambda: len(shards(output)) >= 2)
+        cluster.remove_node(node, allow_graceful=False)
+        removed.append(node)
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    annotate_files([str(corpus)], str(output), annotator, **{**SMALL, "workers": 3})
+    remover.join()
+    assert removed and len(list(notes.iterdir())) >= 3
+    assert by_number(read_shards(output)) == expected
+
+
+def test_killed_driver_goes_on_where_it_stopped(cluster, model, corpus, expected, tmp_path):
+    annotator, notes = slow(model, tmp_path, seconds=0.5)
+    output = tmp_path / "out"
+    arguments = [cluster.address, model, str(corpus), str(output), str(notes)]
+    root = Path(__file__).parents[2]
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "tests.distributed.faulty", *arguments],
+        cwd=root,
+        stderr=subprocess.PIPE,
+    )
+    until(lambda: len(shards(output)) >= 3 or driver.poll() is not None)
+    assert driver.poll() is None, driver.stderr.read().decode()
+    driver.kill()
+    driver.wait()
+    assert not (output / "summary.json").exists()
+    time.sleep(2)  # the cluster ends what the driver had started
+    done = {path.name: path.stat().st_mtime_ns for path in shards(output)}
+    done_ids = {row["id"] for row in read_shards_that_count(output)}
+    assert 0 < len(done_ids) < N_DOCUMENTS
+    summary = annotate_files([str(corpus)], str(output), annotator, **SMALL)
+    assert summary.documents == N_DOCUMENTS
+    assert by_number(read_shards(output)) == expected
+    # What was done stayed as it was.
+    kept = [path for path in shards(output) if done.get(path.name) == path.stat().st_mtime_ns]
+    assert len(kept) >= 2
+
+
+def read_shards_that_count(output):
+    committed = {
+        path.name.removesuffix(".parquet")
+        for path in (output / "checkpoint").iterdir()
+        if not path.name.endswith(".pending.parquet")
+    }
+    copy = output.with_name("counted")
+    (copy / "shards").mkdir(parents=True)
+    for path in shards(output):
+        if any(path.name.startswith(name) for name in committed):
+            shutil.copy(path, copy / "shards")
+    return read_shards(copy)
+
+
+def test_poison_is_an_error_of_its_own_document(cluster, model, annotator, tmp_path):
+    lines = [
+        '{"text": "Marie Curie met Angela Merkel .", "n": 0}',
+        "{",
+        '{"text": 7, "n": 2}',
+        '{"text": "Paris", "gner_labels": ["a(b"], "n": 3}',
+        json.dumps({"text": "x" * 1_100_000, "n": 4}),
+        '{"text": "kill me", "n": 5}',
+        '{"text": "New York", "n": 6}',
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    output = tmp_path / "out"
+    deadly = DeadlyAnnotator(model, LABELS, device="cpu", decoder=DECODER)
+    summary = annotate_files([str(tmp_path / "a.jsonl")], str(output), deadly, **SMALL)
+    rows = sorted(read_shards(output), key=lambda row: row["position"])
+    assert summary.documents == len(rows) == 7
+    codes = [row["error"] and row["error"].partition("]")[0].lstrip("[") for row in rows]
+    assert codes == [
+        None, "GNER-E027", "GNER-E027", "GNER-E026", "GNER-E032", "GNER-E710", None,
+    ]  # fmt: skip
+    assert summary.errors == {
+        "GNER-E026": 1, "GNER-E027": 2, "GNER-E032": 1, "GNER-E710": 1,
+    }  # fmt: skip
+    alone = annotator({"text": ["Marie Curie met Angela Merkel .", "New York"]})
+    assert [rows[0]["entities"], rows[6]["entities"]] == alone["entities"]
+
+
+def test_full_disk_ends_the_run_and_the_rest_follows(
+    cluster, annotator, corpus, expected, tmp_path
+):
+    output = tmp_path / "out"
+    output.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(output)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs a small file system: {mounted.stderr.decode().strip()}")
+    try:
+        with pytest.raises(RuntimeError, match=r"GNER-E708.*(space|Errno 28)"):
+            annotate_files([str(corpus)], str(output), annotator, **SMALL)
+        assert not (output / "summary.json").exists()
+        subprocess.run(["mount", "-o", "remount,size=50m", str(output)], check=True)
+        summary = annotate_files([str(corpus)], str(output), annotator, **SMALL)
+        assert summary.documents == N_DOCUMENTS
+        assert by_number(read_shards(output)) == expected
+    finally:
+        subprocess.run(["umount", "-l", str(output)], check=True)
