@@ -13,7 +13,7 @@ FUZZ_MINUTES ?= 1
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 RUN = $(VENV)/bin/python -m
 
-.PHONY: demo test test-fast test-transformers5 test-lowest lint format docs fuzz audit lock clean
+.PHONY: demo test test-fast test-scale test-transformers5 test-lowest lint format docs fuzz audit lock clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,10 @@ $(VENV)/.test: setup.cfg $(VENV)/.weights
 	$(PIP) install --quiet --editable ".[default,evaluation,parquet,serve,dev]"
 	touch $@
 
+$(VENV)/.scale: setup.cfg $(VENV)/.test
+	$(PIP) install --quiet ".[ray,train]"
+	touch $@
+
 $(VENV)/.docs: setup.cfg $(VENV)/.test
 	$(PIP) install --quiet ".[docs]"
 	touch $@
@@ -49,6 +53,11 @@ test: $(VENV)/.test
 
 test-fast: $(VENV)/.test
 	$(RUN) pytest $(PARALLEL) $(ARGS)
+
+# Clusters on this machine, with workers, nodes and drivers that are killed; several processes
+# that train together.
+test-scale: $(VENV)/.scale
+	$(RUN) pytest tests/distributed tests/serving tests/training/test_accelerate.py $(ARGS)
 
 # The whole suite beside transformers 5, which spacy-transformers does not allow for: pip says so,
 # and everything must work all the same. In an environment of its own.

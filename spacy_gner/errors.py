@@ -502,6 +502,10 @@ class Errors(metaclass=_WithCodes):
         "The inputs have {read} documents, but '{path}' has results for {found}. Were files changed "
         "during the run? Give another directory, to begin anew."
     )
+    E711 = (
+        "With --engine ray the texts come from files and folders, and --output names the folder of "
+        "the run. Give both."
+    )
     E710 = "The text could not be annotated: the process with the model died of it {tries} times."
 
 

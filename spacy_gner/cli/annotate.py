@@ -84,6 +84,17 @@ def annotate(
     batch_size: Annotated[int, typer.Option(min=1, help="Texts to read ahead.")] = 32,
     overwrite: Annotated[bool, typer.Option(help="Replace an output that exists.")] = False,
     resume: Annotated[bool, typer.Option(help="Go on where a run was interrupted.")] = False,
+    engine: Annotated[
+        str | None, typer.Option(help="ray: a cluster; the output is a folder of shards.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Of a cluster of Ray; one on this machine if left out.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="With --engine: models at work.")] = 1,
+    gpus_per_worker: Annotated[float, typer.Option(min=0, help="With --engine.")] = 0,
+    id_column: Annotated[
+        str | None, typer.Option(help="With --engine: a column of ids, each of them once.")
+    ] = None,
 ) -> None:
     """Find entities in texts and write them as they are found.
 
@@ -92,6 +103,35 @@ def annotate(
     documents are kept beside it, in OUTPUT.part, where --resume goes on.
     """
     output = None if str(output) == STDIN else output  # "-" is standard output there
+    if engine is not None:
+        if engine != "ray":
+            raise typer.BadParameter("only ray is known", param_hint="--engine")
+        from .on_ray import annotate_on_ray
+
+        try:
+            wanted = _parse(labels)
+        except ValueError as error:
+            _stop(error)
+        annotate_on_ray(
+            files or [],
+            output,
+            format,
+            annotator={
+                "model": model,
+                "labels": wanted,
+                "text_column": text_column or "text",
+                "lang": lang,
+                "device": device,
+                "decoder": decoder,
+                "settings": {} if threshold is None else {"threshold": threshold},
+            },
+            id_column=id_column,
+            address=address,
+            workers=workers,
+            gpus_per_worker=gpus_per_worker,
+            batch_size=batch_size,
+        )
+        return
     run = _Run(output)
     try:
         wanted = _parse(labels)

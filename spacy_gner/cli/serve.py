@@ -63,7 +63,9 @@ def serve(
         raise typer.Exit(2) from error
     from ..pipeline.annotator import Annotator
     from ..pipeline.loading import find_component, parse_labels
+    from ..pipeline.shim import get_shim
     from ..serving.app import LOOPBACK, create_app
+    from ..serving.definitions import DefiningAnnotator
     from ..serving.limits import Limits
 
     try:
@@ -87,7 +89,7 @@ def serve(
         )
         # Now, before anybody waits for it.
         component = find_component(annotator.nlp)
-        _ = component.planner
+        _ = get_shim(component.model).backbone
     except (ValueError, ImportError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
@@ -100,10 +102,16 @@ def serve(
         # Directories are nobody's business.
         "model": None if model is None else Path(model).name if Path(model).exists() else model,
         "labels": component.label_data,
-        "threshold": component.cfg["threshold"],
+        "threshold": component.threshold,
     }
     uvicorn.run(
-        create_app(annotator, info, limits=limits, api_key=key, allowed_hosts=allowed_host),
+        create_app(
+            DefiningAnnotator(annotator),
+            info,
+            limits=limits,
+            api_key=key,
+            allowed_hosts=allowed_host,
+        ),
         host=host,
         port=port,
         server_header=False,

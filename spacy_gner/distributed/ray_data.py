@@ -18,7 +18,7 @@ from ray.data.datasource import BlockBasedFileDatasink
 
 from ..errors import Errors
 from ..pipeline.annotator import Annotator
-from .records import ENTITIES, ERROR, ID, LABELS, META, add_results
+from .records import ERROR, ID, META, add_results, annotate_table
 from .run import RunDirectory, Summary, add_up, count_shard
 from .source import TextSource, list_files
 
@@ -43,8 +43,7 @@ class Worker:
         """Load the model.
 
         annotator (Annotator): What is to be done.
-        batch_size (int): Documents to annotate at once. What is together in a batch depends on
-            the files alone, and so do the last digits of the scores.
+        batch_size (int): Documents to annotate at once.
         progress (ActorHandle | None): Is told what was done.
         """
         self._annotator = annotator
@@ -55,32 +54,11 @@ class Worker:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """RETURNS (pa.Table): The documents with their results."""
-        entities: list[Any] = []
-        errors: list[str | None] = []
-        for start in range(0, len(table), self._batch_size):
-            started = time.monotonic()
-            columns = batch_columns(table.slice(start, self._batch_size), self._annotator)
-            found = self._annotator(columns)
-            entities += found[ENTITIES]
-            errors += found[ERROR]
-            if self._progress is not None:
-                texts = columns[self._annotator.text_column]
-                n_words = sum(len((text or "").split()) for text in texts)
-                seconds = time.monotonic() - started
-                self._progress.add.remote(self._name, len(texts), n_words, seconds)
-        return add_results(table, entities, errors)
+        return annotate_table(self._annotator, table, self._batch_size, self._note)
 
-
-def batch_columns(table: pa.Table, annotator: Annotator) -> dict[str, list[Any]]:
-    """RETURNS (dict[str, list]): What an Annotator needs of some documents."""
-    columns = {annotator.text_column: table.column(annotator.text_column).to_pylist()}
-    if LABELS in table.column_names:
-        own = table.column(LABELS).to_pylist()
-        # From text files they come as JSON.
-        columns[annotator.labels_column] = [
-            json.loads(labels) if isinstance(labels, str) else labels for labels in own
-        ]
-    return columns
+    def _note(self, documents: int, words: int, seconds: float) -> None:
+        if self._progress is not None:
+            self._progress.add.remote(self._name, documents, words, seconds)
 
 
 @ray.remote(num_cpus=0)
@@ -221,7 +199,10 @@ def _write(source: TextSource, call: Any, directory: RunDirectory, output_format
     function, arguments, options = call
     if arguments:
         options = {**options, "fn_constructor_args": arguments}
-    dataset = ray.data.read_datasource(source, num_cpus=_LITTLE)
+    # As many blocks as there are parts: with its own number, Ray would cut parts into pieces.
+    dataset = ray.data.read_datasource(
+        source, num_cpus=_LITTLE, override_num_blocks=max(1, len(source.parts()))
+    )
     with warnings.catch_warnings():
         # Ray 2.60 has no other way to say how often a block is tried.
         warnings.filterwarnings("ignore", message=".*ray_remote_args")

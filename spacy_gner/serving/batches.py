@@ -63,6 +63,11 @@ class BatchQueue:
         return self._n_waiting
 
     @property
+    def has_started(self) -> bool:
+        """RETURNS (bool): Whether it was started, even if it has ended."""
+        return self._task is not None
+
+    @property
     def is_open(self) -> bool:
         """RETURNS (bool): Whether rows are taken and answered."""
         return self._task is not None and not self._task.done() and not self._closed

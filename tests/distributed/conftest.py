@@ -10,6 +10,7 @@ import pytest
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_DATA_LOG_LEVEL", "WARNING")
+os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 LABELS = ["person", "city"]
@@ -47,16 +48,13 @@ def documents() -> list[dict[str, Any]]:
 def expected(annotator: Any, corpus: Path) -> dict[int, list[Any]]:
     """The entities that one process finds, part by part, by the document's number."""
     if not _expected:
+        from spacy_gner.distributed.records import annotate_table
         from spacy_gner.distributed.source import TextSource, list_files
 
         source = TextSource(list_files([str(corpus)]), part_bytes=PART_BYTES)
         for part in source.parts():
-            rows = source.read(part).to_pylist()
-            for start in range(0, len(rows), BATCH_SIZE):
-                batch = rows[start : start + BATCH_SIZE]
-                found = annotator({"text": [row["text"] for row in batch]})["entities"]
-                numbers = [json.loads(row["meta"])["n"] for row in batch]
-                _expected.update(zip(numbers, found, strict=True))
+            table = annotate_table(annotator, source.read(part), BATCH_SIZE)
+            _expected.update(by_number(table.to_pylist()))
         assert len(_expected) == N_DOCUMENTS and sum(map(len, _expected.values())) > 30
     return _expected
 
