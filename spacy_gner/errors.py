@@ -448,6 +448,20 @@ class Errors(metaclass=_WithCodes):
         "nothing to learn. Check its format, or name the labels: in the component's config, in "
         "[initialize.components.gner], or in the block of the corpus reader."
     )
+    E510 = (
+        "The processes cannot train together any more: one of them has ended, or lost touch "
+        "({reason}). Start all of them again with --resume: they go on from the last checkpoint."
+    )
+    E511 = "The checkpoint {path} cannot be used: {reason}."
+    E512 = "The pipeline has no gner component to train (it has: {found})."
+    E513 = (
+        "The command `train` needs accelerate ({reason}). Install it with: pip install "
+        "'spacy-gner[train]'"
+    )
+    E514 = (
+        "{path} holds the checkpoint of a training that was interrupted. Add --resume to go on with it, "
+        "or give another directory."
+    )
     # --- E6xx: serving ---------------------------------------------------------------
     E601 = "Too much for this server: {found} {what}, but at most {limit} are taken. Send less at once."
     E602 = (

@@ -1,6 +1,6 @@
 """The command line, `python -m spacy_gner`: one module per command."""
 
-from . import annotate, calibrate, compare, convert, evaluate, info, serve  # noqa: F401
+from . import annotate, calibrate, compare, convert, evaluate, info, serve, train  # noqa: F401
 from ._app import app
 
 

@@ -53,6 +53,12 @@ def train(
             raise ValueError(Errors.E511.format(path=output / CHECKPOINT, reason="it is not there"))
         if not resume and (output / CHECKPOINT).exists():
             raise ValueError(Errors.E514.format(path=output))
+        loaded = load_config(config, interpolate=False)
+        if processes.size > 1:
+            for name, block in loaded.get("components", {}).items():
+                if block.get("factory") == "gner":
+                    # Each process has a device of its own.
+                    overrides.setdefault(f"components.{name}.model.device", processes.device)
         nlp = init_nlp(load_config(config, overrides=overrides, interpolate=False))
         run(
             nlp,

@@ -1,7 +1,6 @@
 """Annotation with Ray Data: a pool of actors with one model each, results in shards, and a
 checkpoint by document, so that a run that was cut off goes on where it stopped."""
 
-import json
 import math
 import sys
 import threading
@@ -14,17 +13,18 @@ import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext
 from ray.data.checkpoint import CheckpointConfig
-from ray.data.datasource import BlockBasedFileDatasink
 
 from ..errors import Errors
 from ..pipeline.annotator import Annotator
-from .records import ERROR, ID, META, add_results, annotate_table
+from .annotation import annotate_table
+from .records import ID, add_results
 from .run import RunDirectory, Summary, add_up, count_shard
+from .sink import JsonLinesSink
 from .source import TextSource, list_files
 
 FORMATS = ("parquet", "jsonl")
 # Reading, writing and filtering need hardly any time of a CPU; the workers need all of theirs.
-_LITTLE = 0.1
+_LITTLE = 0.5
 _REPORT_SECONDS = 10.0
 # Blocks that may fail before a run ends: more have another cause than a bad document.
 _MAX_BAD = 10
@@ -77,22 +77,6 @@ class Progress:
     def get(self) -> dict[str, list[float]]:
         """RETURNS (dict[str, list[float]]): Worker -> documents, words, seconds at work."""
         return self._done
-
-
-class JsonLinesSink(BlockBasedFileDatasink):
-    """Writes one object a line, with every digit of the scores."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path, file_format="jsonl")
-
-    def write_block_to_file(self, block: Any, file: Any) -> None:
-        """Write a block."""
-        for row in block.to_arrow().to_pylist():
-            if isinstance(row.get(META), str):
-                row[META] = json.loads(row[META])
-            row = {name: value for name, value in row.items() if value is not None or name == ERROR}
-            # Escapes for what is not ASCII: also half of a surrogate pair can be said.
-            file.write(json.dumps(row, default=str).encode() + b"\n")
 
 
 def annotate_files(

@@ -326,12 +326,14 @@ class GNER(ConfiguredPipe):
         examples = list(examples)
         validate_examples(examples, "GNER.update")
         batch = self._encode(examples, drop)
+        loss = weight = 0.0
         if batch is not None:
             logits, backprop = self.model.begin_update(batch)
             loss, d_logits = self.get_loss(examples, (batch, logits))
             backprop(d_logits)
-            losses[self.name] += loss
+            weight = float(batch.weights.sum())
             self._trained_format = format_sample(self.format)
+        losses[self.name] += get_shim(self.model).trainer.mean_loss(loss, weight)
         if sgd is not None:
             self.finish_update(sgd)
         return losses
@@ -377,6 +379,7 @@ class GNER(ConfiguredPipe):
             augmentation=self.augmentation,
             drop=drop,
             readable_labels=self.readable_labels,
+            share=get_shim(self.model).trainer.share,
         )
 
     # --- saving and loading -----------------------------------------------------------------

@@ -86,6 +86,17 @@ class Augmentation:
         self._pool: Counter[str] = Counter()
         self._drawn: tuple[list[str], list[int]] | None = None
 
+    def random_state(self) -> dict[str, Any]:
+        """RETURNS (dict): Where the drawing stands, in plain values."""
+        return {"random": self._random.getstate(), "pool": dict(self._pool)}
+
+    def restore_random_state(self, state: dict[str, Any]) -> None:
+        """Go on drawing where `random_state` was taken."""
+        version, numbers, gauss = state["random"]
+        self._random.setstate((version, tuple(numbers), gauss))
+        self._pool = Counter(state["pool"])
+        self._drawn = None
+
     def observe(self, labels: Iterable[str]) -> None:
         """Add labels to those that external labels of open inventories are drawn from.
 

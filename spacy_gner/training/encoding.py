@@ -76,6 +76,7 @@ def encode_examples(
     augmentation: Callable[[TrainingPair], TrainingPair] | None = None,
     drop: float = 0.0,
     readable_labels: bool = False,
+    share: tuple[int, int] = (0, 1),
 ) -> TrainingBatch | None:
     """Turn Examples into a batch.
 
@@ -87,13 +88,17 @@ def encode_examples(
     drop (float): 0 switches dropout off; with any other value the model's (and the
         adapter's) own rates apply.
     readable_labels (bool): Whether labels of a Doc whose names are code get wordings.
+    share (tuple[int, int]): (1, 4) takes every fourth Example from the second on: several
+        processes share a batch. What an augmentation draws for an Example is the same,
+        whoever takes it.
     RETURNS (TrainingBatch | None): None when there is nothing to learn from: no words,
         no annotation, or no label to ask for.
     RAISES (ValueError): E501, see `gold_pair`.
     """
     encoder = PairEncoder(planner, weights or TokenWeights())
     encoded: list[EncodedPair] = []
-    for example in examples:
+    rank, size = share
+    for i, example in enumerate(examples):
         pair = gold_pair(
             example.reference,
             labels,
@@ -102,7 +107,8 @@ def encode_examples(
         )
         # Zero-shot prompts name no data set; only an augmentation can ask for it.
         pair = replace(pair, dataset=None) if augmentation is None else augmentation(pair)
-        encoded += encoder(pair)
+        if i % size == rank:
+            encoded += encoder(pair)
     return collate(encoded, planner.codec, drop) if encoded else None
 
 

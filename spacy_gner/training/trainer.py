@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from thinc.api import Optimizer
@@ -13,6 +13,9 @@ from ..backbones.loading import load_adapter
 from ..errors import Errors, Warnings
 from .optimizer import FollowedOptimizer, divide, follow, make_optimizer
 
+if TYPE_CHECKING:
+    from .processes import Processes
+
 
 class Trainer:
     """Trains a backbone.
@@ -20,7 +23,8 @@ class Trainer:
     backbone (Backbone): The backbone.
 
     `pending_weight` is the weight of all target tokens since the last update, `n_trained` their
-    number ever. `optimizer` is made with the first update.
+    number ever. `optimizer` is made with the first update. `processes` are those that train this
+    model together, each with its share of every batch; None is this one alone.
     """
 
     def __init__(self, backbone: Backbone) -> None:
@@ -29,6 +33,24 @@ class Trainer:
         self.pending_weight = 0.0
         self.n_trained = 0
         self.optimizer: FollowedOptimizer | None = None
+        self.processes: Processes | None = None
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """RETURNS (tuple[int, int]): The number of this process, and how many there are."""
+        return (0, 1) if self.processes is None else (self.processes.rank, self.processes.size)
+
+    def mean_loss(self, loss: float, weight: float) -> float:
+        """The loss of a batch over all processes.
+
+        loss (float): The mean loss of this one's share.
+        weight (float): The weight of its target tokens; 0 where it has none.
+        RETURNS (float): The mean loss.
+        """
+        if self.processes is None:
+            return loss
+        total, weights = self.processes.add_up([loss * weight, weight])
+        return total / weights if weights else 0.0
 
     def prepare(self) -> None:
         """Set up what the settings of the backbone ask for. Does nothing the second time.
@@ -75,11 +97,15 @@ class Trainer:
             due, or when its gradient is not finite (W503).
         """
         total, self.pending_weight = self.pending_weight, 0.0
+        if self.processes is not None:
+            (total,) = self.processes.add_up([total])
         if not total:
             return False
         if self.optimizer is None or self.optimizer.config is not optimizer:
             self.optimizer = make_optimizer(trainable_parameters(self.backbone.model), optimizer)
         parameters = self.optimizer.parameters
+        if self.processes is not None:
+            self.processes.add_gradients(parameters)
         divide([p.grad for p in parameters if p.grad is not None], total)
         # An infinite limit clips nothing, and still tells the norm.
         limit = float(optimizer.grad_clip) or math.inf
@@ -93,6 +119,15 @@ class Trainer:
             warnings.warn(Warnings.W503.format(norm=float(norm)), stacklevel=2)
         self.optimizer.torch_optimizer.zero_grad(set_to_none=True)
         return is_finite
+
+    def load_optimizer(self, optimizer: Optimizer, state: dict[str, Any]) -> None:
+        """Go on with the moments of an earlier run.
+
+        optimizer (Optimizer): thinc's optimizer.
+        state (dict): The state of torch's.
+        """
+        self.optimizer = make_optimizer(trainable_parameters(self.backbone.model), optimizer)
+        self.optimizer.torch_optimizer.load_state_dict(state)
 
 
 def trainable_parameters(model: Any) -> list[tuple[str, torch.nn.Parameter]]:

@@ -16,7 +16,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 LABELS = ["person", "city"]
 N_DOCUMENTS, BATCH_SIZE, PART_BYTES = 36, 3, 150
 # Random weights are unsure of everything: a search would take its time.
-DECODER = {"@misc": "spacy_gner.ExactSearch.v1", "max_forks": 0}
+DECODER = {"@misc": "spacy_gner.ExactSearch.v1", "max_forks_per_word": 0}
 MEGABYTE = 1024**2
 
 
@@ -48,7 +48,7 @@ def documents() -> list[dict[str, Any]]:
 def expected(annotator: Any, corpus: Path) -> dict[int, list[Any]]:
     """The entities that one process finds, part by part, by the document's number."""
     if not _expected:
-        from spacy_gner.distributed.records import annotate_table
+        from spacy_gner.distributed.annotation import annotate_table
         from spacy_gner.distributed.source import TextSource, list_files
 
         source = TextSource(list_files([str(corpus)]), part_bytes=PART_BYTES)

@@ -41,7 +41,7 @@ if __name__ == "__main__":
         model,
         ["person", "city"],
         device="cpu",
-        decoder={"@misc": "spacy_gner.ExactSearch.v1", "max_forks": 0},
+        decoder={"@misc": "spacy_gner.ExactSearch.v1", "max_forks_per_word": 0},
         notes=notes,
         seconds=0.5,
     )

@@ -1,0 +1,174 @@
+"""`python -m spacy_gner train` in two processes: what one process does, and what follows a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.cli.init_config import fill_config
+from spacy.tokens import DocBin
+
+pytest.importorskip("accelerate", reason="needs the extra train")
+
+from safetensors import safe_open  # noqa: E402
+
+from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny  # noqa: E402
+from .test_train import CONFIG, twenty_sentences  # noqa: E402
+
+pytestmark = pytest.mark.scale
+ROOT = Path(__file__).parents[2]
+LOGGER = """
+[training.logger]
+@loggers = "spacy.ConsoleLogger.v3"
+progress_bar = null
+console_output = false
+output_file = "{log}"
+"""
+
+
+def launch(n_processes, *arguments):
+    command = [sys.executable]
+    if n_processes > 1:
+        # What `accelerate launch` runs on GPUs; on CPUs it would want MPI.
+        command += ["-m", "torch.distributed.run", "--standalone"]
+        command += ["--nproc_per_node", str(n_processes)]
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "ACCELERATE_USE_CPU": "true",
+        "GLOO_SOCKET_IFNAME": "lo",
+    }
+    return subprocess.Popen(
+        [*command, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=500)
+    assert process.returncode == 0, output[-3000:]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    root = tmp_path_factory.mktemp("together")
+    docs = [eg.reference for eg in twenty_sentences()]
+    DocBin(docs=docs, store_user_data=True).to_disk(root / "train.spacy")
+    save_tiny(build_tiny_causal(), root / "causal")
+    save_tiny(build_tiny_seq2seq(), root / "seq2seq")
+    return root
+
+
+def config(directory, name, steps):
+    text = CONFIG.format(
+        model=directory / "causal",
+        corpus=directory / "train.spacy",
+        steps=steps,
+        every=steps,
+        patience=0,
+        rate=5e-3,
+        decoder="spacy_gner.ExactSearch.v1",
+    )
+    # Nothing is to be learned here: one draft is enough for the scores.
+    text = text.replace(
+        '"spacy_gner.ExactSearch.v1"', '"spacy_gner.ExactSearch.v1"\nmax_forks_per_word = 0'
+    )
+    base, path = directory / f"{name}.base", directory / f"{name}.cfg"
+    base.write_text(text + LOGGER.format(log=directory / f"{name}.jsonl"))
+    fill_config(path, base)
+    return path
+
+
+def weights(output):
+    nlp = spacy.load(output / "model-last")
+    from spacy_gner.pipeline.shim import get_shim
+
+    return get_shim(nlp.get_pipe("gner").model).backbone.model.state_dict()
+
+
+def losses(directory, name):
+    lines = (directory / f"{name}.jsonl").read_text().splitlines()
+    return [json.loads(line)["losses"]["gner"] for line in lines]
+
+
+@pytest.mark.parametrize("kind", ["causal", "seq2seq"])
+def test_two_processes_give_the_gradients_of_one(directory, kind):
+    found = []
+    for n_processes in (1, 2):
+        path = directory / f"{kind}-{n_processes}.safetensors"
+        finish(launch(n_processes, "-m", "tests.training.together", directory / kind, path))
+        with safe_open(path, "pt") as file:
+            notes = file.metadata()
+            found.append((notes, {name: file.get_tensor(name) for name in file.keys()}))
+    (alone, one), (together, two) = found
+    assert (alone["size"], together["size"]) == ("1", "2")
+    assert alone["weight"] == together["weight"]
+    assert float(alone["loss"]) == pytest.approx(float(together["loss"]), rel=1e-5)
+    assert one.keys() == two.keys() and any(g.abs().max() > 1e-3 for g in one.values())
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-5)
+
+
+def test_training_is_that_of_one_process_and_goes_on_after_a_kill(directory):
+    steps = 6
+    for name, n_processes in (("one", 1), ("two", 2)):
+        path = config(directory, name, steps)
+        output = directory / f"{name}-out"
+        finish(launch(n_processes, "-m", "spacy_gner", "train", path, "--output", output))
+        assert not (output / "checkpoint").exists()
+        assert (output / "model-best" / "meta.json").is_file()
+    assert losses(directory, "one") == pytest.approx(losses(directory, "two"), rel=1e-3)
+    one, two = weights(directory / "one-out"), weights(directory / "two-out")
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], rtol=1e-2, atol=2e-3)
+
+    # The same once more, but one of the two processes is killed on the way.
+    path, output = config(directory, "killed", steps), directory / "killed-out"
+    arguments = ["-m", "spacy_gner", "train", path, "--output", output, "--save-every", "1"]
+    process = launch(2, *arguments)
+    wait_for(lambda: (output / "checkpoint").is_dir() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[0][-3000:]
+    os.kill(worker_of(process, rank=1), signal.SIGKILL)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert "GNER-E510" in said or "SIGKILL" in said or "Signal 9" in said
+    refused = launch(2, *arguments)
+    assert "GNER-E514" in refused.communicate(timeout=300)[0] and refused.returncode
+    finish(launch(2, *arguments, "--resume"))
+    resumed = weights(output)
+    for name in two:
+        # To the last bit: the same updates followed.
+        assert torch.equal(two[name], resumed[name]), name
+
+
+def wait_for(condition, seconds=300):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition was never met"
+        time.sleep(0.02)
+
+
+def worker_of(launcher, rank):
+    """RETURNS (int): The process of a rank, among those that a launcher has started."""
+    for directory in Path("/proc").iterdir():
+        if not directory.name.isdigit():
+            continue
+        try:
+            session = int((directory / "stat").read_text().rpartition(")")[2].split()[3])
+            environment = (directory / "environ").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            continue
+        if session == launcher.pid and f"RANK={rank}".encode() in environment:
+            return int(directory.name)
+    raise AssertionError("no such process")
