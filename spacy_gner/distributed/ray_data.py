@@ -91,7 +91,7 @@ def annotate_files(
     cpus_per_worker: float = 1,
     gpus_per_worker: float = 0,
     batch_size: int = 64,
-    part_bytes: int = 1024**2,
+    part_bytes: int = 256 * 1024,
     tries: int = 3,
     quiet: bool = False,
 ) -> Summary:

@@ -115,7 +115,7 @@ class TextSource(Datasource):
         files: Sequence[InputFile],
         text_column: str = "text",
         id_column: str | None = None,
-        part_bytes: int = 1024**2,
+        part_bytes: int = 256 * 1024,
     ) -> None:
         """Read documents.
 

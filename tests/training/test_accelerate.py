@@ -43,6 +43,8 @@ def launch(n_processes, *arguments):
         "OMP_NUM_THREADS": "1",
         "ACCELERATE_USE_CPU": "true",
         "GLOO_SOCKET_IFNAME": "lo",
+        # By which its processes can be found.
+        "LAUNCH": str(arguments[5]) if len(arguments) > 5 else "",
     }
     return subprocess.Popen(
         [*command, *map(str, arguments)],
@@ -137,9 +139,10 @@ def test_training_is_that_of_one_process_and_goes_on_after_a_kill(directory):
     path, output = config(directory, "killed", steps), directory / "killed-out"
     arguments = ["-m", "spacy_gner", "train", path, "--output", output, "--save-every", "1"]
     process = launch(2, *arguments)
+    assert str(arguments[5]) == str(output)
     wait_for(lambda: (output / "checkpoint").is_dir() or process.poll() is not None)
     assert process.poll() is None, process.communicate()[0][-3000:]
-    os.kill(worker_of(process, rank=1), signal.SIGKILL)
+    os.kill(worker_of(str(output), rank=1), signal.SIGKILL)
     said, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     assert "GNER-E510" in said or "SIGKILL" in said or "Signal 9" in said
@@ -159,16 +162,18 @@ def wait_for(condition, seconds=300):
         time.sleep(0.02)
 
 
-def worker_of(launcher, rank):
-    """RETURNS (int): The process of a rank, among those that a launcher has started."""
+def worker_of(mark, rank):
+    """RETURNS (int): The process of a rank, among those of a launch."""
     for directory in Path("/proc").iterdir():
         if not directory.name.isdigit():
             continue
         try:
-            session = int((directory / "stat").read_text().rpartition(")")[2].split()[3])
             environment = (directory / "environ").read_bytes().split(b"\0")
-        except (OSError, ValueError):
+            command = (directory / "cmdline").read_bytes()
+        except OSError:
             continue
-        if session == launcher.pid and f"RANK={rank}".encode() in environment:
-            return int(directory.name)
+        if b"LAUNCH=" + mark.encode() in environment and f"RANK={rank}".encode() in environment:
+            # Not what it has started itself.
+            if b"spacy_gner" in command:
+                return int(directory.name)
     raise AssertionError("no such process")
