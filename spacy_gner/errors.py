@@ -516,6 +516,7 @@ class Errors(metaclass=_WithCodes):
         "The inputs have {read} documents, but '{path}' has results for {found}. Were files changed "
         "during the run? Give another directory, to begin anew."
     )
+    E712 = "A document of {path} cannot be read: {reason}."
     E711 = (
         "With --engine ray the texts come from files and folders, and --output names the folder of "
         "the run. Give both."

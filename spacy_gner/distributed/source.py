@@ -239,7 +239,7 @@ class TextSource(Datasource):
                 raise ValueError(
                     Errors.E702.format(path=part.file.path, column=self._id_column, reason=error)
                 ) from error
-            return {ERROR: Errors.E027.format(place=part.file.path, reason=error)}
+            return {ERROR: Errors.E712.format(path=part.file.path, reason=error)}
 
     def _read_parquet(self, part: Part) -> pa.Table:
         filesystem, place = _locate(part.file.path)

@@ -80,7 +80,7 @@ def test_lines_that_cannot_be_read_are_documents_with_an_error(tmp_path):
     path.write_bytes(b"\n".join(lines))
     rows = read([path])
     assert len(rows) == 6 and rows[0]["error"] is None
-    assert all(row["error"].startswith("[GNER-E027]") for row in rows[1:])
+    assert all(row["error"].startswith("[GNER-E712]") for row in rows[1:])
     results = add_results(
         pa.Table.from_pylist(rows),
         [[] for _ in rows],
