@@ -41,8 +41,8 @@ def train(
     from spacy.training.initialize import init_nlp
     from spacy.util import load_config
 
-    from ..training.loop import CHECKPOINT
-    from ..training.loop import train as run
+    from ..pipeline.train import CHECKPOINT
+    from ..pipeline.train import train as run
     from ..training.processes import Processes
 
     try:

@@ -21,8 +21,10 @@ from spacy.training.loop import (
 from spacy.util import fix_random_seed, registry, resolve_dot_names
 
 from ..errors import Errors
-from .processes import Processes
-from .trainer import Trainer, trainable_parameters
+from ..training.processes import Processes
+from ..training.trainer import Trainer, trainable_parameters
+from .gner import GNER
+from .shim import get_shim
 
 CHECKPOINT = "checkpoint"
 
@@ -199,10 +201,6 @@ def _join(
     nlp: Language, processes: Processes, frozen: list[str]
 ) -> tuple[dict[str, Trainer], dict[str, Any]]:
     """Make the components train together with those of the other processes."""
-    # Imported here: the pipeline stands above training.
-    from ..pipeline.gner import GNER
-    from ..pipeline.shim import get_shim
-
     trainers: dict[str, Trainer] = {}
     augmentations: dict[str, Any] = {}
     for name, component in nlp.pipeline:
