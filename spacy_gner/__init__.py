@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from .about import __version__
 
 if TYPE_CHECKING:
+    from .backbones.backbone import Backbone
+    from .backbones.codec import TextCodec
+    from .corpora.passage import Passage
     from .decoding.request import Decoder, Generation
-    from .formats import LabelSet
+    from .formats import Format, Found, LabelSet, Piece, Prompt, TaggedWords
     from .pipeline.annotator import Annotator
     from .pipeline.gner import GNER
     from .pipeline.loading import load
@@ -22,26 +25,42 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Annotator": "pipeline.annotator",
+    "Backbone": "backbones.backbone",
     "Decoder": "decoding.request",
     "DocPrediction": "pipeline.predictions",
     "Entity": "pipeline.predictions",
+    "Format": "formats",
+    "Found": "formats",
     "GNER": "pipeline.gner",
     "Generation": "decoding.request",
     "LabelSet": "formats",
+    "Passage": "corpora.passage",
+    "Piece": "formats",
+    "Prompt": "formats",
     "Request": "planning.request",
+    "TaggedWords": "formats",
+    "TextCodec": "backbones.codec",
     "WindowPrediction": "pipeline.predictions",
     "load": "pipeline.loading",
 }
 
 __all__ = [
-    "GNER",
     "Annotator",
+    "Backbone",
     "Decoder",
     "DocPrediction",
     "Entity",
+    "Format",
+    "Found",
+    "GNER",
     "Generation",
     "LabelSet",
+    "Passage",
+    "Piece",
+    "Prompt",
     "Request",
+    "TaggedWords",
+    "TextCodec",
     "WindowPrediction",
     "__version__",
     "load",

@@ -73,6 +73,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of their choice.")] = 0,
     compounds: Annotated[bool, typer.Option(help="Only sentences with a compound.")] = True,
     model: Annotated[str | None, typer.Option(help="None is the default model.")] = None,
+    show: Annotated[bool, typer.Option(help="Print where the two differ.")] = False,
 ) -> None:
     """Print F1 of each file with words apart and joined."""
     print(f"{'':24}{'sentences':>10}{'apart':>8}{'joined':>8}")
@@ -89,6 +90,7 @@ def main(
         types = {tag[2:] for r in records for tag in r["labels"] if tag != "O"}
         labels = sorted(types - {"miscellaneous"})
         scores = []
+        answers: dict[str, list[set[tuple[int, int, str]]]] = {}
         for name, nlp in pipelines.items():
             nlp.get_pipe("gner").set_labels({label: label for label in labels})
             counts = [0, 0, 0]
@@ -97,10 +99,19 @@ def main(
                 gold = gold_entities(record["labels"], places)
                 gold = {entity for entity in gold if entity[2] in labels}
                 found = {(e.start_char, e.end_char, e.label_) for e in nlp(text).ents}
+                answers.setdefault(name, []).append(found)
                 for i, n in enumerate((len(gold & found), len(found), len(gold))):
                     counts[i] += n
                     totals[name][i] += n
             scores.append(f1(counts))
+        for record, apart, joined in zip(records, *answers.values(), strict=True):
+            if show and apart != joined:
+                text, places = as_text(record["words"])
+                gold = gold_entities(record["labels"], places)
+                for sign, entities in (("-", apart - joined), ("+", joined - apart)):
+                    for start, end, label in sorted(entities):
+                        right = "right" if (start, end, label) in gold else "wrong"
+                        print(f"  {sign} {text[start:end]} ({label}): {right}", flush=True)
         stem = f"{path.parent.name}/{path.name.split('.')[0]}"
         print(f"{stem:24}{len(records):10}{scores[0]:8.1f}{scores[1]:8.1f}", flush=True)
     print(f"{'all':34}{f1(totals['apart']):8.1f}{f1(totals['joined']):8.1f}")
