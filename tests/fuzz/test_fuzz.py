@@ -4,7 +4,6 @@ and nothing else may happen. `make fuzz` does this for minutes."""
 import re
 import tempfile
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,9 @@ from spacy_gner.corpora.source import Source
 from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet
 from spacy_gner.matching import LCSMatcher
 from spacy_gner.pipeline.loading import parse_labels
+
+from ..pages.parsed import check_is_safe
+from ..pages.test_annotations import make_page
 
 Fuzz = Callable[[Callable[[str], Any]], int]
 WORDINGS = ("city", "person", "actor")
@@ -71,14 +73,16 @@ def test_labels_are_taken_or_refused_with_a_code(fuzz: Fuzz):
     assert fuzz(check) > 50
 
 
-class _Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: set[str] = set()
+def test_pages_hold_any_text_as_text(fuzz: Fuzz):
+    def check(text: str) -> None:
+        entities = [{"start": 0, "end": len(text) // 2, "label": text, "score": 0.5}]
+        page = check_is_safe(make_page([(text, entities, text, text)], text))
+        # No tag but those of a page with harmless texts.
+        assert {tag for tag, _ in page.tags} <= known
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        assert not any(name.startswith("on") for name, _ in attrs)
+    harmless = [{"start": 0, "end": 2, "label": "city"}]
+    known = {tag for tag, _ in check_is_safe(make_page([("abcd", harmless, "t", "e")])).tags}
+    assert fuzz(check) > 50
 
 
 def test_saved_settings_of_any_form_are_refused_with_a_code(fuzz: Fuzz, tmp_path: Path):
