@@ -222,6 +222,30 @@ def test_formats_offsets_that_do_not_fit_are_counted_and_not_annotated(tmp_path)
     assert "'Ada Lovelace' (PER) is not aligned" in report.lost[0]
 
 
+EMOJI = "😀 Ada saw 🚒 Turin"
+
+
+@pytest.mark.parametrize("spans", [[(2, 5), (12, 17)], [(3, 6), (14, 19)]], ids=["chars", "units"])
+def test_formats_offsets_behind_emoji_count_what_makes_sense(tmp_path, spans):
+    """The same entities as Python counts them, and as browsers do."""
+    names = [("Ada", "PER"), ("Turin", "LOC")]
+    path = tmp_path / "a.jsonl"
+    members = [[*span, label] for span, (_, label) in zip(spans, names, strict=True)]
+    path.write_text(json.dumps({"text": EMOJI, "label": members}))
+    assert entities(Corpus(path)) == [names]
+    results = [
+        {"type": "labels", "value": {"start": s, "end": e, "text": text, "labels": [label]}}
+        for (s, e), (text, label) in zip(spans, names, strict=True)
+    ]
+    task = {"data": {"text": EMOJI}, "annotations": [{"result": results}]}
+    path.write_text(json.dumps(task))
+    assert entities(Corpus(path)) == [names]
+    results[0]["value"]["text"] = "Eve"
+    path.write_text(json.dumps(task))
+    with pytest.raises(CorpusError, match="E232.*'Eve' is not what stands at"):
+        entities(Corpus(path))
+
+
 @pytest.mark.parametrize(
     "line, code",
     [
@@ -233,6 +257,7 @@ def test_formats_offsets_that_do_not_fit_are_counted_and_not_annotated(tmp_path)
         ('{"text": "Ada", "label": [[0, 3, "PER, real"]]}', "E209"),
         ('{"text": "Ada", "label": ["positive"]}', "E205"),
         ('{"text": "Ada"}', "E205"),
+        ('{"text": "Ada", "spans": [{"start": 0, "end": 3, "text": "Eve", "label": "x"}]}', "E232"),
         ('{"tokenized_text": ["Ada"], "ner": [[0, 1, "x"]]}', "E205"),
         ('{"data": {"text": "Ada"}, "annotations": [{"result": [{"value": 1}]}]}', "E232"),
         ('{"data": {"a": "b", "c": "d"}, "annotations": []}', "E232"),

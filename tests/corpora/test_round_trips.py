@@ -229,3 +229,10 @@ def test_what_is_written_can_be_evaluated_on(tmp_path, format):
     assert sentence.words == ("Ada", "saw", "New", "York", ".")
     mentions = [(m.start, m.end, m.label) for m in sentence.gold]
     assert mentions == [(0, 1, "person"), (2, 4, "city")]
+
+
+def test_doccano_counts_as_browsers_do(tmp_path):
+    document = Document("😀 Ada left.", [TextSpan(2, 5, "person")], source="a", line=1)
+    write_documents([document], "doccano", tmp_path / "a.jsonl")
+    record = json.loads((tmp_path / "a.jsonl").read_text(encoding="utf8"))
+    assert record["label"] == [[3, 6, "person"]]

@@ -8,6 +8,7 @@ from ..document import Document, TextSpan
 from ..read_report import CorpusError
 from .offsets import find_text, read_origin
 from .options import ReadOptions
+from .units import fit_offsets
 
 
 def is_label_studio(item: Any) -> bool:
@@ -47,10 +48,14 @@ def read_label_studio(item: Any, place: str, options: ReadOptions) -> Document |
     if field is None:
         raise CorpusError(Errors.E232.format(place=place, error='no "text" in "data"'))
     meta = {key: value for key, value in data.items() if key != field}
-    return Document(data[field], list(_spans(results, place)), place, **read_origin(meta))
+    found = list(_spans(results, place))
+    spans, mentions = [span for span, _ in found], [mention for _, mention in found]
+    spans = fit_offsets(data[field], spans, mentions, place)
+    return Document(data[field], spans, place, **read_origin(meta))
 
 
-def _spans(results: list[Any], place: str) -> Iterator[TextSpan]:
+def _spans(results: list[Any], place: str) -> Iterator[tuple[TextSpan, str | None]]:
+    """RETURNS (Iterator[tuple[TextSpan, str | None]]): Entities, and what they read."""
     for result in results:
         value = result.get("value") if isinstance(result, Mapping) else None
         if not isinstance(value, Mapping):
@@ -63,4 +68,5 @@ def _spans(results: list[Any], place: str) -> Iterator[TextSpan]:
         except (KeyError, TypeError, ValueError):
             error = f"{value!r} is not start, end and one label of an entity"
             raise CorpusError(Errors.E232.format(place=place, error=error)) from None
-        yield span
+        mention = value.get("text")
+        yield span, mention if isinstance(mention, str) else None

@@ -8,6 +8,7 @@ from ...errors import Errors
 from ..document import Document, TextSpan, known_origin
 from ..read_report import CorpusError
 from .options import ReadOptions
+from .units import fit_offsets, in_characters
 
 TEXT_FIELDS = ("text", "content", "sentence", "data")
 # doccano: label, labels, entities; Prodigy: spans; Label Studio's short form: label, ner.
@@ -18,6 +19,8 @@ _LABEL = ("label", "labels", "type", "tag", "entity", "entity_group")
 _REJECTED = ("reject", "ignore")
 # Labels that a document is asked for, instead of those of the run or of the corpus.
 LABELS_FIELD = "gner_labels"
+# Where doccano has its entities. It counts UTF-16 units, so `annotate` does too for it.
+DOCCANO_FIELD = "label"
 
 
 def is_offsets(item: Any) -> bool:
@@ -59,11 +62,18 @@ def read_offsets(item: Any, place: str, options: ReadOptions) -> Document | None
     if field is None:
         error = f"no list of entities (found: {sorted(map(str, item))})"
         raise CorpusError(Errors.E232.format(place=place, error=error))
-    entities = list(_spans(_decoded(item[field]) or [], place))
+    text, members = item[text_field], _decoded(item[field]) or []
+    entities = list(_spans(members, place))
+    if field == DOCCANO_FIELD and known_origin(item) is not None:
+        entities = in_characters(text, entities)  # written for doccano by `annotate`
+    else:
+        mentions = [member.get("text") if isinstance(member, dict) else None for member in members]
+        said = [mention if isinstance(mention, str) else None for mention in mentions]
+        entities = fit_offsets(text, entities, said, place)
     meta = {key: value for key, value in item.items() if key not in (text_field, field)}
     labels = meta.pop(LABELS_FIELD, None)
     return Document(
-        item[text_field],
+        text,
         entities,
         place,
         labels=labels if isinstance(labels, list | dict) else None,

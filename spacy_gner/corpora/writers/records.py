@@ -6,7 +6,8 @@ from hashlib import sha256
 from typing import Any, BinaryIO
 
 from ..document import Document, TextSpan
-from ..readers.offsets import LABELS_FIELD
+from ..readers.offsets import DOCCANO_FIELD, LABELS_FIELD
+from ..readers.units import in_units
 
 _MODEL = "spacy-gner"
 
@@ -40,10 +41,12 @@ def write_jsonl(documents: Iterable[Document], stream: BinaryIO) -> None:
 
 
 def write_doccano(documents: Iterable[Document], stream: BinaryIO) -> None:
-    """Write what doccano imports as JSONL: `text` and `label`, a list of start, end and label."""
+    """Write what doccano imports as JSONL: `text` and `label`, a list of start, end and label.
+    Offsets count UTF-16 units there: doccano's issue 2290."""
     for document in documents:
-        spans = [[span.start, span.end, span.label] for span in document.entities]
-        write_line(stream, {"text": document.text, "label": spans, **_origin(document)})
+        entities = in_units(document.text, document.entities)
+        spans = [[span.start, span.end, span.label] for span in entities]
+        write_line(stream, {"text": document.text, DOCCANO_FIELD: spans, **_origin(document)})
 
 
 def write_prodigy(documents: Iterable[Document], stream: BinaryIO) -> None:

@@ -1,0 +1,100 @@
+"""What offsets count: characters, or the 16-bit units in which JavaScript holds a text."""
+
+from collections.abc import Sequence
+
+from ...errors import Errors
+from ..document import TextSpan
+from ..read_report import CorpusError
+
+
+def in_characters(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
+    """Turn offsets that count UTF-16 units into offsets that count characters.
+
+    text (str): The text.
+    spans (Sequence[TextSpan]): Its entities, by UTF-16 units.
+    RETURNS (list[TextSpan]): The same by characters; an offset inside of a character, or outside
+        the text, becomes one outside the text.
+    """
+    position: dict[int, int] = {}
+    unit = 0
+    for i, char in enumerate(text):
+        position[unit] = i
+        unit += 1 + (ord(char) > 0xFFFF)
+    position[unit] = len(text)
+    outside = len(text) + 1
+    return [
+        span._replace(start=position.get(span.start, outside), end=position.get(span.end, outside))
+        for span in spans
+    ]
+
+
+def in_units(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
+    """RETURNS (list[TextSpan]): Entities whose offsets count UTF-16 units instead of characters."""
+    units = [0]
+    for char in text:
+        units.append(units[-1] + 1 + (ord(char) > 0xFFFF))
+    return [span._replace(start=units[span.start], end=units[span.end]) for span in spans]
+
+
+def has_long_characters(text: str) -> bool:
+    """Whether a text has characters, such as emoji, that take two UTF-16 units."""
+    return any(char > "\uffff" for char in text)
+
+
+def fit_offsets(
+    text: str, spans: Sequence[TextSpan], mentions: Sequence[str | None], place: str
+) -> list[TextSpan]:
+    """Find out what the offsets of a file count, in a text where that makes a difference.
+
+    Annotation tools that run in a browser count UTF-16 units, so that all offsets behind an emoji
+    are one too many. Where a file says what its entities read, that decides; else the offsets
+    count characters, unless they cut through words and would not by units.
+
+    text (str): The text.
+    spans (Sequence[TextSpan]): Its N entities.
+    mentions (Sequence[str | None]): What each reads according to the file, length N; None if it
+        does not say.
+    place (str): File and line, for the error.
+    RETURNS (list[TextSpan]): Their offsets count characters.
+    RAISES (CorpusError): E232 for an entity that reads otherwise, whatever the offsets count.
+    """
+    spans = list(spans)
+    by_units = in_characters(text, spans) if has_long_characters(text) else spans
+    wrong = _first_wrong(text, spans, mentions)
+    if wrong is None and by_units is not spans and not any(mentions):
+        if not _all_clean(text, spans) and _all_clean(text, by_units):
+            return by_units
+    if wrong is None:
+        return spans
+    if by_units is not spans and _first_wrong(text, by_units, mentions) is None:
+        return by_units
+    span, mention = wrong
+    found = text[max(0, span.start) : max(0, span.end)]
+    error = f"{mention!r} is not what stands at {span.start} to {span.end}: {found!r}"
+    raise CorpusError(Errors.E232.format(place=place, error=error))
+
+
+def _first_wrong(
+    text: str, spans: Sequence[TextSpan], mentions: Sequence[str | None]
+) -> tuple[TextSpan, str] | None:
+    for span, mention in zip(spans, mentions, strict=True):
+        if mention is not None and _bare(text[span.start : span.end]) != _bare(mention):
+            return span, mention
+    return None
+
+
+def _bare(mention: str) -> str:
+    # Tools differ in what they make of line ends and of white space at the ends.
+    return "".join(mention.split()).casefold()
+
+
+def _all_clean(text: str, spans: Sequence[TextSpan]) -> bool:
+    """Whether all entities lie in the text and neither start nor end inside a word."""
+    return all(
+        0 <= start < end <= len(text)
+        and not text[start].isspace()
+        and not text[end - 1].isspace()
+        and not (text[start - 1 : start].isalnum() and text[start].isalnum())
+        and not (text[end - 1].isalnum() and text[end : end + 1].isalnum())
+        for start, end, _, _ in spans
+    )
