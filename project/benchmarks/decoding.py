@@ -30,9 +30,9 @@ from pathlib import Path
 import torch
 
 from spacy_gner.backbones.linear import use_fast_linear
-from spacy_gner.decoding.beam_search import make_beam_search
+from spacy_gner.decoding.beam_search import BeamSearch
 from spacy_gner.decoding.common import output_limits
-from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
+from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.formats import BIO
 from spacy_gner.matching import LCSMatcher
@@ -253,8 +253,8 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
     limit = args.max_forks_per_word
     forks = {} if limit is None else {"max_forks_per_word": limit}
     ours = {
-        "beam-4": make_beam_search(4),
-        "drafted": make_drafted_greedy(**options),
+        "beam-4": BeamSearch(4),
+        "drafted": DraftedGreedy(**options),
         "exact": ExactSearch(**options, **forks),
     }
     greedy, beams = Plain(backbone, 1), Plain(backbone, 4)

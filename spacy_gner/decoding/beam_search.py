@@ -14,11 +14,20 @@ from .batching import plan_batches
 from .common import check_at_least, output_limits, warn_if_cut
 from .forward import ModelView
 from .free_text import pad, score_outputs
-from .request import Decoder, Generation, Request
+from .request import Generation, Request
 
 
+@registry.misc("spacy_gner.BeamSearch.v1")
 class BeamSearch:
-    """See `make_beam_search` for the arguments."""
+    """The decoder of the paper: free text through `generate()`.
+
+    num_beams (int): Number of beams, 4 in the paper. 1 is greedy.
+    length_penalty (float): Exponent of the length by which the score of a beam is divided.
+        Without effect on one beam.
+    max_new_tokens (int | None): Tokens that an output may have. None derives the number
+        from the input, so that every word can get its longest tag.
+    RAISES (ValueError): E017 for numbers below 1.
+    """
 
     format_type = Format
 
@@ -95,23 +104,6 @@ class BeamSearch:
             decoder_start_token_id=None if backbone.is_causal else backbone.decoder_start_id,
             use_cache=True,
         )
-
-
-@registry.misc("spacy_gner.BeamSearch.v1")
-def make_beam_search(
-    num_beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int | None = None
-) -> Decoder:
-    """Make the decoder of the paper: free text through `generate()`.
-
-    num_beams (int): Number of beams, 4 in the paper. 1 is greedy.
-    length_penalty (float): Exponent of the length by which the score of a beam is divided.
-        Without effect on one beam.
-    max_new_tokens (int | None): Tokens that an output may have. None derives the number
-        from the input, so that every word can get its longest tag.
-    RETURNS (Decoder): The decoder.
-    RAISES (ValueError): E017 for numbers below 1.
-    """
-    return BeamSearch(num_beams, length_penalty, max_new_tokens)
 
 
 def finish(

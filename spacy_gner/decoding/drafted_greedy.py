@@ -28,8 +28,8 @@ from .common import (
 from .follow import Follower
 from .forward import ModelView
 from .free_text import read_choices
-from .record import Record, Recorder
-from .request import Decoder, Generation, Request, check_format
+from .request import Generation, Request, check_format
+from .scores import Recorder, ScoreRecord
 from .session import Session, can_share_batches
 from .tags import tag_table
 
@@ -41,14 +41,14 @@ class _Row:
     number (int): Index of its request.
     limit (int): Tokens that it may have.
     follower (Follower): Drafts it.
-    record (Record): What scores need.
+    record (ScoreRecord): What scores need.
     ids (list[int]): Its tokens so far.
     """
 
     number: int
     limit: int
     follower: Follower
-    record: Record
+    record: ScoreRecord
     ids: list[int] = field(default_factory=list)
     passes: int = 0
     ended: bool = False
@@ -70,8 +70,18 @@ class _Row:
         return self.ended or len(self.ids) >= self.limit
 
 
+@registry.misc("spacy_gner.DraftedGreedy.v1")
 class DraftedGreedy:
-    """See `make_drafted_greedy` for the arguments."""
+    """The lossless fast decoder: the text of greedy decoding in a fraction of the passes.
+
+    max_new_tokens (int | None): Tokens that an output may have. None derives the number
+        from the input, so that every word can get its longest tag.
+    max_draft (int): Tokens that are drafted at once, at most. 0 drafts nothing, which
+        is plain greedy decoding.
+    pass_overhead (float | None): What a forward pass costs beside its tokens, in tokens:
+        the larger, the longer drafts are. None takes a measured value for the device.
+    RAISES (ValueError): E017 for numbers below 1 (0 for `max_draft` and `pass_overhead`).
+    """
 
     format_type = TaggedWords
 
@@ -130,7 +140,7 @@ class DraftedGreedy:
             table = tag_table(backbone, request.format, request.wordings)
             closing = frozenset(backbone.codec.tokens_with(request.format.closing).values())
             follower = Follower(request, table, closing, backbone.eos_id)
-            rows.append(_Row(number, limit, follower, Record(recorder)))
+            rows.append(_Row(number, limit, follower, ScoreRecord(recorder)))
         done: list[_Row] = []
         overhead = pass_overhead(self.pass_overhead, backbone)
         while rows:
@@ -184,24 +194,6 @@ class DraftedGreedy:
             kept.append(len(start) + n_taken - 1)
             at += len(draft) + 1
         session.keep(kept)
-
-
-@registry.misc("spacy_gner.DraftedGreedy.v1")
-def make_drafted_greedy(
-    max_new_tokens: int | None = None, max_draft: int = 256, pass_overhead: float | None = None
-) -> Decoder:
-    """Make the lossless fast decoder: the text of greedy decoding in a fraction of the passes.
-
-    max_new_tokens (int | None): Tokens that an output may have. None derives the number
-        from the input, so that every word can get its longest tag.
-    max_draft (int): Tokens that are drafted at once, at most. 0 drafts nothing, which
-        is plain greedy decoding.
-    pass_overhead (float | None): What a forward pass costs beside its tokens, in tokens:
-        the larger, the longer drafts are. None takes a measured value for the device.
-    RETURNS (Decoder): The decoder.
-    RAISES (ValueError): E017 for numbers below 1 (0 for `max_draft` and `pass_overhead`).
-    """
-    return DraftedGreedy(max_new_tokens, max_draft, pass_overhead)
 
 
 def _finish(backbone: Backbone, request: Request, row: _Row) -> Generation:

@@ -4,8 +4,8 @@ import pickle
 import pytest
 from transformers import GenerationConfig
 
-from spacy_gner.decoding.beam_search import make_beam_search
-from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
+from spacy_gner.decoding.beam_search import BeamSearch
+from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.formats import EntityCentric
 
 from ..models import build_tiny_causal
@@ -19,7 +19,7 @@ MANY = 10**6
 @pytest.mark.parametrize("batch_tokens", [1, 1500, MANY])
 def test_beam_search_gives_the_same_in_every_batch(trained, num_beams, batch_tokens):
     requests = [make_request(words) for words, _ in examples()]
-    decoder = make_beam_search(num_beams)
+    decoder = BeamSearch(num_beams)
     together = decoder(trained, requests, batch_tokens)
     for request, answer, (_, tags) in zip(requests, together, examples(), strict=True):
         (alone,) = decoder(trained, [request], MANY)
@@ -33,7 +33,7 @@ def test_scores_are_probabilities_at_branches(trained):
     words, tags = examples()[0]
     request = make_request(words)
     expected = [math.exp(p) for p in word_log_probs(trained, request, tags)]
-    for decoder in (make_beam_search(1), make_beam_search(3), make_drafted_greedy()):
+    for decoder in (BeamSearch(1), BeamSearch(3), DraftedGreedy()):
         (answer,) = decoder(trained, [request], MANY)
         assert answer.scores == pytest.approx(expected, abs=1e-4)
 
@@ -41,8 +41,8 @@ def test_scores_are_probabilities_at_branches(trained):
 @pytest.mark.filterwarnings("ignore:.*W002")
 def test_scores_of_free_text_agree_between_decoders(careless):
     requests = [make_request(words) for words, _ in examples()]
-    greedy = make_beam_search(1)(careless, requests, MANY)
-    drafted = make_drafted_greedy()(careless, requests, MANY)
+    greedy = BeamSearch(1)(careless, requests, MANY)
+    drafted = DraftedGreedy()(careless, requests, MANY)
     for one, other in zip(greedy, drafted, strict=True):
         assert one.text == other.text
         assert one.scores == pytest.approx(other.scores, abs=1e-3)
@@ -51,7 +51,7 @@ def test_scores_of_free_text_agree_between_decoders(careless):
 
 def test_generation_config_of_the_model_does_not_leak(trained):
     requests = [make_request(words) for words, _ in examples()]
-    clean = make_beam_search(2)(trained, requests, MANY)
+    clean = BeamSearch(2)(trained, requests, MANY)
     clone = copy_backbone(trained)
     leaky = GenerationConfig(
         do_sample=True, temperature=5.0, top_k=3, repetition_penalty=3.0, max_new_tokens=3,
@@ -59,7 +59,7 @@ def test_generation_config_of_the_model_does_not_leak(trained):
     )  # fmt: skip
     leaky.transformers_version = "4.60.0"
     clone.model.generation_config = leaky
-    answers = make_beam_search(2)(clone, requests, MANY)
+    answers = BeamSearch(2)(clone, requests, MANY)
     assert [a.text for a in answers] == [a.text for a in clean]
     assert clone.model.generation_config is leaky
 
@@ -68,7 +68,7 @@ def test_decoding_leaves_the_model_as_it_was(trained):
     head = trained.model.get_output_embeddings()
     kind = type(head)
     request = make_request(examples()[0][0])
-    for decoder in (make_beam_search(1), make_drafted_greedy()):
+    for decoder in (BeamSearch(1), DraftedGreedy()):
         decoder(trained, [request], MANY)
     assert trained.model.get_output_embeddings() is head
     assert type(trained.model.lm_head) is kind
@@ -77,7 +77,7 @@ def test_decoding_leaves_the_model_as_it_was(trained):
 def test_cut_output_is_said_once(trained):
     requests = [make_request(words) for words, _ in examples()]
     with pytest.warns(UserWarning, match="W002.* 4 new tokens") as caught:
-        answers = make_beam_search(1, max_new_tokens=4)(trained, requests, MANY)
+        answers = BeamSearch(1, max_new_tokens=4)(trained, requests, MANY)
     assert len(caught) == 1
     assert not any(answer.complete for answer in answers)
 
@@ -85,7 +85,7 @@ def test_cut_output_is_said_once(trained):
 def test_prompt_that_leaves_no_room_is_an_error():
     backbone = build_tiny_causal(max_positions=60)
     with pytest.raises(ValueError, match="E401"):
-        make_beam_search(1)(backbone, [make_request(["London"] * 30)], MANY)
+        BeamSearch(1)(backbone, [make_request(["London"] * 30)], MANY)
 
 
 def test_beam_search_writes_any_scheme(kind, trained):
@@ -93,7 +93,7 @@ def test_beam_search_writes_any_scheme(kind, trained):
     format = EntityCentric()
     words = examples()[0][0]
     train(backbone, [(words, ("[Marie Curie](person)", "[Paris](city)"))], steps=60)
-    (answer,) = make_beam_search(2)(backbone, [make_request(words, format=format)], MANY)
+    (answer,) = BeamSearch(2)(backbone, [make_request(words, format=format)], MANY)
     assert answer.text == "[Marie Curie](person) [Paris](city)"
     assert [p.tag for p in answer.parts] == ["B-person", "I-person", "B-city"]
     assert len(answer.scores) == 3 and all(0 < score <= 1 for score in answer.scores)
@@ -102,8 +102,8 @@ def test_beam_search_writes_any_scheme(kind, trained):
 @pytest.mark.parametrize("options", [{"num_beams": 0}, {"num_beams": True}, {"max_new_tokens": 0}])
 def test_beam_search_refuses_bad_settings(options):
     with pytest.raises(ValueError, match="E017.*decoder"):
-        make_beam_search(**options)
+        BeamSearch(**options)
 
 
 def test_decoders_can_be_pickled():
-    assert pickle.loads(pickle.dumps(make_beam_search(3))).num_beams == 3
+    assert pickle.loads(pickle.dumps(BeamSearch(3))).num_beams == 3

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
+from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.formats import BIOES, EntityCentric
 
 from ..models import WORDS, add_noise
@@ -38,7 +38,7 @@ def plain_greedy(backbone, request, limit):
 
 
 def check_lossless(backbone, requests, limit=60, **options):
-    decoder = make_drafted_greedy(max_new_tokens=limit, **options)
+    decoder = DraftedGreedy(max_new_tokens=limit, **options)
     answers = decoder(backbone, requests, MANY)
     for request, answer in zip(requests, answers, strict=True):
         ids, ended = plain_greedy(backbone, request, limit)
@@ -123,7 +123,7 @@ def test_drafted_greedy_takes_far_fewer_passes(trained):
 def test_drafted_greedy_drafts_nothing_when_asked(trained):
     request = make_request(examples()[1][0])
     ids, _ = plain_greedy(trained, request, 100)
-    (answer,) = make_drafted_greedy(max_draft=0)(trained, [request], MANY)
+    (answer,) = DraftedGreedy(max_draft=0)(trained, [request], MANY)
     assert answer.forward_passes == len(ids) + 1
 
 
@@ -136,7 +136,7 @@ def test_drafted_greedy_is_lossless_with_lora_inside(trained):
     config = LoraConfig(r=4, target_modules=targets, task_type=task, init_lora_weights=False)
     clone.model = get_peft_model(clone.model, config).eval()
     requests = [make_request(words) for words, _ in examples()]
-    answers = make_drafted_greedy(max_new_tokens=50)(clone, requests[:3], MANY)
+    answers = DraftedGreedy(max_new_tokens=50)(clone, requests[:3], MANY)
     for request, answer in zip(requests, answers, strict=False):
         ids = torch.tensor(clone.prompt_ids([request.prompt.text]))
         row = clone.model.generate(
@@ -156,7 +156,7 @@ def test_drafted_greedy_is_lossless_with_lora_inside(trained):
 def test_drafted_greedy_warns_of_cut_outputs(trained):
     requests = [make_request(words) for words, _ in examples()[:2]]
     with pytest.warns(UserWarning, match="W002.* 5 new tokens") as caught:
-        answers = make_drafted_greedy(max_new_tokens=5)(trained, requests, MANY)
+        answers = DraftedGreedy(max_new_tokens=5)(trained, requests, MANY)
     assert len(caught) == 1
     assert not any(answer.complete for answer in answers)
 
@@ -166,7 +166,7 @@ def test_drafted_greedy_refuses_schemes_that_leave_words_out(trained):
     words = ("a", "b")
     request = make_request(words, format=format)
     with pytest.raises(ValueError, match="E025.*entity-centric"):
-        make_drafted_greedy()(trained, [request], MANY)
+        DraftedGreedy()(trained, [request], MANY)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_drafted_greedy_refuses_schemes_that_leave_words_out(trained):
 )
 def test_drafted_greedy_refuses_bad_settings(options):
     with pytest.raises(ValueError, match="E017"):
-        make_drafted_greedy(**options)
+        DraftedGreedy(**options)
 
 
 def test_drafted_greedy_can_be_copied():
-    assert copy.deepcopy(make_drafted_greedy(max_draft=9)).max_draft == 9
+    assert copy.deepcopy(DraftedGreedy(max_draft=9)).max_draft == 9

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from spacy_gner.decoding.cache import read_layers
-from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
+from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.decoding.forward import ModelView
 from spacy_gner.decoding.packed import PackedRow
@@ -89,7 +89,7 @@ def prefixes(backbone):
     return [v for v in backbone.cache._values.values() if isinstance(v, Prefix | PackedRow)]
 
 
-@pytest.mark.parametrize("decoder", [make_drafted_greedy(max_new_tokens=4), ExactSearch()])
+@pytest.mark.parametrize("decoder", [DraftedGreedy(max_new_tokens=4), ExactSearch()])
 def test_prefix_is_computed_once_per_label_set(decoder):
     backbone = build_tiny_causal()
     requests = [make_request([word, "in", "Paris"]) for word in WORDS[:6]]
@@ -137,7 +137,7 @@ def test_backbones_are_not_kept_alive():
 
 def test_threads_share_a_model():
     backbone = build_tiny_causal(seed=4)
-    decoders = [ExactSearch(), make_drafted_greedy(max_new_tokens=20)]
+    decoders = [ExactSearch(), DraftedGreedy(max_new_tokens=20)]
     requests = [make_request(list(WORDS[i : i + 5])) for i in range(0, 20, 5)]
     expected = [[g.text for g in d(backbone, requests, MANY)] for d in decoders]
     found: dict[int, list[str]] = {}
@@ -161,7 +161,7 @@ def test_models_without_keys_and_values_are_refused():
     config = MambaConfig(vocab_size=400, hidden_size=16, num_hidden_layers=1, state_size=4)
     backbone.model = MambaForCausalLM(config).eval()
     with pytest.raises(ValueError, match="E402"):
-        make_drafted_greedy()(backbone, [make_request(["London"])], MANY)
+        DraftedGreedy()(backbone, [make_request(["London"])], MANY)
 
 
 def test_seq2seq_with_absolute_positions_is_decoded_row_by_row():

@@ -5,8 +5,8 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM
 
-from spacy_gner.decoding.beam_search import make_beam_search
-from spacy_gner.decoding.drafted_greedy import make_drafted_greedy
+from spacy_gner.decoding.beam_search import BeamSearch
+from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.formats import BIO
 from spacy_gner.planning.planner import Planner
@@ -80,8 +80,8 @@ def test_families_batch_is_trained_as_its_rows_are(family):
 def test_families_are_decoded_or_refused(family):
     backbone, has_cache = family
     requests = [request_of(t.split()) for t in TEXTS]
-    greedy = make_beam_search(num_beams=1, max_new_tokens=40)(backbone, requests, 10**6)
-    drafted, exact = make_drafted_greedy(max_new_tokens=40), ExactSearch()
+    greedy = BeamSearch(num_beams=1, max_new_tokens=40)(backbone, requests, 10**6)
+    drafted, exact = DraftedGreedy(max_new_tokens=40), ExactSearch()
     if not has_cache:
         for decoder in (drafted, exact):
             with pytest.raises(ValueError, match="E402"):
