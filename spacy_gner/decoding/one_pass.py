@@ -27,7 +27,7 @@ from .session import Session, can_share_batches
 from .tags import TagNode, TagTable, WordTokens, tag_table
 
 # Labels are not read where O is at least so probable.
-_SURELY_OUTSIDE = 1.0 - 1e-4
+_SURELY_OUTSIDE = 0.99
 # Beginnings of taggings that are less probable than the best one by this factor are dropped.
 _HOPELESS = 30.0
 # Rows that read one label each, where a pass cannot have branches.
@@ -197,7 +197,7 @@ class _Run:
                     known = {path for i, path in row.nodes if i == index}
                     jobs += [
                         (number, index, at, path)
-                        for path in _choice_paths(word.trie.root)
+                        for path in self._label_paths(row, index)
                         if path not in known
                     ]
                 at += len(word.trie.suffixes["O"])
@@ -207,6 +207,19 @@ class _Run:
             self._read_rows(snapshots, jobs, starts)
         for number in {number for number, *_ in jobs}:
             self._rows[number].n_passes += 1
+
+    def _label_paths(self, row: _Row, index: int) -> list[Path]:
+        """RETURNS (list[tuple[int, ...]]): The beginnings of a word's tags behind which there is a
+        choice, whatever the tag before is."""
+        table = row.table
+        # After the tags of one label the choices are as after those of another.
+        before = ["O", *(tag for tag in table.tags if tag[2:] == table.tags[1][2:])]
+        is_last = index == len(row.words) - 1
+        found: dict[Path, None] = {}
+        for previous in before:
+            trie = table.allowed(row.words[index], previous, is_last)
+            found.update(dict.fromkeys(_choice_paths(trie.root)))
+        return list(found)
 
     def _read_branches(self, session: Any, jobs: Sequence[_Job], starts: Sequence[int]) -> None:
         """Read choices beside what each row has, without copies."""
