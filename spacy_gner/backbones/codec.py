@@ -27,6 +27,8 @@ POSITION_FIELDS = (
 )
 # A target's piece never starts the text, so it is always tokenized behind this.
 _ANCHOR = ")"
+# Beginnings of prompts whose tokens are kept: one per set of labels.
+_MAX_SHARED = 256
 
 
 class TextCodec:
@@ -74,6 +76,7 @@ class TextCodec:
         self.has_normalizer = normalizer is not None and normalizer.get("normalizers") != []
         self._lock = threading.Lock()
         self._tokens_with: dict[str, dict[str, int]] = {}
+        self._shared_ids: dict[str, list[int]] = {}
         if tokenizer.eos_token_id is None:
             raise ValueError(Errors.E040.format(reason="it has no end token (eos_token)"))
         self._anchor_ids = self._encode([_ANCHOR], special=False)[0]
@@ -163,10 +166,17 @@ class TextCodec:
         RETURNS (list[int]): A prefix of the ids of nearly every prompt that starts so:
             compare before use, the last word before the sentence may merge with it.
         """
+        known = self._shared_ids.get(shared)
+        if known is not None:
+            return known
         head = self._format_string.partition("{prompt}")[0] if self.is_causal else ""
         ids = self._encode([head + shared.rstrip()], special=True)[0]
         if ids and ids[-1] == self.eos_id:
             ids = ids[:-1]
+        with self._lock:
+            if len(self._shared_ids) >= _MAX_SHARED:
+                self._shared_ids = {}
+            self._shared_ids[shared] = ids
         return ids
 
     def target_ids(self, pieces: Sequence[str]) -> list[list[int]]:
