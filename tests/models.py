@@ -161,7 +161,7 @@ def save_tiny(backbone: Backbone, path: Path) -> Path:
     """RETURNS (Path): The directory, now with config, tokenizer and safetensors weights, as
     any Hugging Face model has them."""
     backbone.model.save_pretrained(path, safe_serialization=True)
-    backbone.tokenizer.save_pretrained(path)
+    backbone.codec.tokenizer.save_pretrained(path)
     return path
 
 
@@ -201,18 +201,18 @@ def overfit(
     rate (float): Learning rate.
     RETURNS (float): The last loss, per token.
     """
-    prompts = backbone.prompt_ids([prompt for prompt, _ in pairs])
+    prompts = backbone.codec.prompt_ids([prompt for prompt, _ in pairs])
     targets = [
-        [t for ids in backbone.target_ids(pieces) for t in ids] + [backbone.eos_id]
+        [t for ids in backbone.codec.target_ids(pieces) for t in ids] + [backbone.codec.eos_id]
         for _, pieces in pairs
     ]
-    if backbone.is_causal:
+    if backbone.codec.is_causal:
         inputs = [p + t for p, t in zip(prompts, targets, strict=True)]
         labels = [[-100] * len(p) + t for p, t in zip(prompts, targets, strict=True)]
     else:
         inputs, labels = prompts, targets
     batch = {
-        "input_ids": _rectangle(inputs, backbone.pad_id),
+        "input_ids": _rectangle(inputs, backbone.codec.pad_id),
         "attention_mask": _rectangle([[1] * len(i) for i in inputs], 0),
         "labels": _rectangle(labels, -100),
     }

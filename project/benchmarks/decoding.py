@@ -152,30 +152,34 @@ class Plain:
 
     def _inputs(self, requests: list[Request]) -> dict[str, torch.Tensor]:
         b = self.backbone
-        prompts = b.prompt_ids([r.prompt.text for r in requests])
+        prompts = b.codec.prompt_ids([r.prompt.text for r in requests])
         return {
-            "input_ids": rectangle(prompts, b.pad_id, b.is_causal, b.device),
-            "attention_mask": rectangle([[1] * len(p) for p in prompts], 0, b.is_causal, b.device),
+            "input_ids": rectangle(prompts, b.codec.pad_id, b.codec.is_causal, b.device),
+            "attention_mask": rectangle(
+                [[1] * len(p) for p in prompts], 0, b.codec.is_causal, b.device
+            ),
         }
 
     @torch.inference_mode()
     def generate(self, requests: list[Request]) -> tuple[list[list[int]], int]:
         b = self.backbone
         inputs = self._inputs(requests)
-        limits = output_limits(b, requests, b.prompt_ids([r.prompt.text for r in requests]), None)
+        limits = output_limits(
+            b, requests, b.codec.prompt_ids([r.prompt.text for r in requests]), None
+        )
         before = self.passes
         rows = b.model.generate(
             **inputs,
             max_new_tokens=max(limits),
             num_beams=self.num_beams,
             do_sample=False,
-            eos_token_id=list(b.end_ids),
-            pad_token_id=b.pad_id,
+            eos_token_id=list(b.codec.end_ids),
+            pad_token_id=b.codec.pad_id,
         )
-        skip = inputs["input_ids"].shape[1] if b.is_causal else 1
+        skip = inputs["input_ids"].shape[1] if b.codec.is_causal else 1
         outputs = []
         for row, limit in zip(rows[:, skip:].tolist(), limits, strict=True):
-            end = next((i for i, token in enumerate(row) if token in b.end_ids), limit)
+            end = next((i for i, token in enumerate(row) if token in b.codec.end_ids), limit)
             outputs.append(row[: min(end, limit)])
         return outputs, self.passes - before
 
@@ -183,9 +187,9 @@ class Plain:
     def floor(self, requests: list[Request], outputs: list[list[int]]) -> None:
         b = self.backbone
         inputs = self._inputs(requests)
-        targets = [[*o, b.eos_id] for o in outputs]
-        if b.is_causal:
-            right = rectangle(targets, b.pad_id, False, b.device)
+        targets = [[*o, b.codec.eos_id] for o in outputs]
+        if b.codec.is_causal:
+            right = rectangle(targets, b.codec.pad_id, False, b.device)
             mask = rectangle([[1] * len(t) for t in targets], 0, False, b.device)
             b.model(
                 input_ids=torch.cat([inputs["input_ids"], right], 1),
@@ -197,7 +201,10 @@ class Plain:
             b.model(
                 **inputs,
                 decoder_input_ids=rectangle(
-                    [[b.decoder_start_id, *o] for o in outputs], b.pad_id, False, b.device
+                    [[b.codec.decoder_start_id, *o] for o in outputs],
+                    b.codec.pad_id,
+                    False,
+                    b.device,
                 ),
                 use_cache=False,
             )
@@ -208,17 +215,18 @@ def overfit(backbone, requests: list[Request], gold: list[dict], steps: int) -> 
     b, model = backbone, backbone.model
     model.requires_grad_(True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4, weight_decay=0.0)
-    prompts = b.prompt_ids([r.prompt.text for r in requests])
+    prompts = b.codec.prompt_ids([r.prompt.text for r in requests])
     targets = [
-        [t for ids in b.target_ids(FORMAT.pieces(r.words, g["tags"])) for t in ids] + [b.eos_id]
+        [t for ids in b.codec.target_ids(FORMAT.pieces(r.words, g["tags"])) for t in ids]
+        + [b.codec.eos_id]
         for r, g in zip(requests, gold, strict=True)
     ]
     model.train()
     for step in range(steps):
         total = 0.0
         for prompt, target in zip(prompts, targets, strict=True):
-            ids = prompt + target if b.is_causal else prompt
-            labels = [-100] * len(prompt) + target if b.is_causal else target
+            ids = prompt + target if b.codec.is_causal else prompt
+            labels = [-100] * len(prompt) + target if b.codec.is_causal else target
             device = b.device
             loss = model(
                 input_ids=torch.tensor([ids], device=device),
@@ -285,7 +293,7 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
         stats[name]["forward_passes"] += passes * len(batch)
         for i, ids in zip(batch, outputs, strict=True):
             plain.outputs[i] = ids
-        texts = [backbone.decode(ids) for ids in outputs]
+        texts = [backbone.codec.decode(ids) for ids in outputs]
         return [(t, FORMAT.parse(t, r.labels)) for t, r in zip(texts, part, strict=True)]
 
     order = sorted(

@@ -63,9 +63,3 @@ class Backbone:
     def dtype(self) -> str:
         """RETURNS (str): The precision of the weights, such as "float32"."""
         return str(next(self.model.parameters()).dtype).removeprefix("torch.")
-
-    def __getattr__(self, name: str) -> Any:
-        # For callers that still ask the backbone what the codec knows.
-        if name == "codec":
-            raise AttributeError(name)
-        return getattr(self.codec, name)

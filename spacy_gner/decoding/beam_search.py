@@ -45,7 +45,7 @@ class BeamSearch:
         self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int
     ) -> list[Generation]:
         """See `Decoder`."""
-        prompts = backbone.prompt_ids([request.prompt.input for request in requests])
+        prompts = backbone.codec.prompt_ids([request.prompt.input for request in requests])
         limits = output_limits(backbone, requests, prompts, self.max_new_tokens)
         lengths = [
             self.num_beams * (len(prompt) + limit)
@@ -76,16 +76,16 @@ class BeamSearch:
     ) -> list[Generation]:
         view = ModelView(backbone)
         device = backbone.device
-        left = backbone.is_causal
+        left = backbone.codec.is_causal
         inputs = {
-            "input_ids": pad(prompts, backbone.pad_id, device, left),
+            "input_ids": pad(prompts, backbone.codec.pad_id, device, left),
             "attention_mask": pad([[1] * len(p) for p in prompts], 0, device, left),
         }
         sequences: Any = view.generate(self._config(backbone, limit), **inputs)
-        skip = inputs["input_ids"].shape[1] if backbone.is_causal else 1
+        skip = inputs["input_ids"].shape[1] if backbone.codec.is_causal else 1
         outputs, complete = [], []
         for row in sequences[:, skip:].tolist():
-            end = next((i for i, token in enumerate(row) if token in backbone.end_ids), None)
+            end = next((i for i, token in enumerate(row) if token in backbone.codec.end_ids), None)
             outputs.append(row[: limit if end is None else end])
             complete.append(end is not None)
         return finish(backbone, view, requests, prompts, outputs, complete)
@@ -99,9 +99,9 @@ class BeamSearch:
             length_penalty=self.length_penalty,
             early_stopping=False,
             do_sample=False,
-            eos_token_id=list(backbone.end_ids),
-            pad_token_id=backbone.pad_id,
-            decoder_start_token_id=None if backbone.is_causal else backbone.decoder_start_id,
+            eos_token_id=list(backbone.codec.end_ids),
+            pad_token_id=backbone.codec.pad_id,
+            decoder_start_token_id=backbone.codec.decoder_start_id,
             use_cache=True,
         )
 
@@ -125,7 +125,7 @@ def finish(
     RETURNS (list[Generation]): Length B.
     """
     passes = view.passes
-    texts = [backbone.decode(ids) for ids in outputs]
+    texts = [backbone.codec.decode(ids) for ids in outputs]
     parts = [r.format.parse(text, r.wordings) for r, text in zip(requests, texts, strict=True)]
     scores = score_outputs(backbone, view, requests, prompts, outputs, parts)
     return [

@@ -61,15 +61,15 @@ def output_limits(
     """
     limits = []
     for request, prompt in zip(requests, prompts, strict=True):
-        used = len(prompt) if backbone.is_causal else 0
+        used = len(prompt) if backbone.codec.is_causal else 0
         if max_new_tokens is None:
-            limit = output_limit(request.n_output, used, backbone.hard_limit)
-        elif backbone.hard_limit is not None:
-            limit = min(max_new_tokens, backbone.hard_limit - used)
+            limit = output_limit(request.n_output, used, backbone.codec.hard_limit)
+        elif backbone.codec.hard_limit is not None:
+            limit = min(max_new_tokens, backbone.codec.hard_limit - used)
         else:
             limit = max_new_tokens
         if limit < 1:
-            raise ValueError(Errors.E401.format(n_tokens=used, limit=backbone.hard_limit))
+            raise ValueError(Errors.E401.format(n_tokens=used, limit=backbone.codec.hard_limit))
         limits.append(limit)
     return limits
 
@@ -87,9 +87,9 @@ def check_lengths(
     """
     lengths = []
     for request, prompt in zip(requests, prompts, strict=True):
-        used = len(prompt) if backbone.is_causal else 0
+        used = len(prompt) if backbone.codec.is_causal else 0
         lengths.append(len(prompt) + request.n_output)
-        limit = backbone.hard_limit
+        limit = backbone.codec.hard_limit
         if limit is not None and used + request.n_output > limit:
             raise ValueError(Errors.E401.format(n_tokens=lengths[-1], limit=limit))
     return lengths

@@ -106,7 +106,7 @@ class DraftedGreedy:
         every token."""
         for request in requests:
             check_format(self, request.format)
-        prompts = backbone.prompt_ids([request.prompt.input for request in requests])
+        prompts = backbone.codec.prompt_ids([request.prompt.input for request in requests])
         limits = output_limits(backbone, requests, prompts, self.max_new_tokens)
         lengths = [len(p) + limit for p, limit in zip(prompts, limits, strict=True)]
         if not can_share_batches(backbone):
@@ -139,12 +139,12 @@ class DraftedGreedy:
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
             table = tag_table(backbone, request.format, request.wordings)
             closing = frozenset(backbone.codec.tokens_with(request.format.closing).values())
-            follower = Follower(request, table, closing, backbone.eos_id)
+            follower = Follower(request, table, closing, backbone.codec.eos_id)
             rows.append(_Row(number, limit, follower, ScoreRecord(recorder)))
         done: list[_Row] = []
         overhead = pass_overhead(self.pass_overhead, backbone)
         while rows:
-            self._step(session, rows, recorder, backbone.end_ids, overhead)
+            self._step(session, rows, recorder, backbone.codec.end_ids, overhead)
             done += [row for row in rows if row.is_done]
             staying = [i for i, row in enumerate(rows) if not row.is_done]
             if len(staying) < len(rows):
@@ -197,7 +197,7 @@ class DraftedGreedy:
 
 
 def _finish(backbone: Backbone, request: Request, row: _Row) -> Generation:
-    text = backbone.decode(row.ids)
+    text = backbone.codec.decode(row.ids)
     parts = request.format.parse(text, request.wordings)
     scores = row.record.probabilities(read_choices(backbone, request, row.ids, parts))
     return Generation(text, tuple(parts), scores, row.ended, forward_passes=row.passes)

@@ -86,7 +86,7 @@ class ExactSearch:
         without keys and values of every token, E403 for logits that are no numbers."""
         for request in requests:
             check_format(self, request.format)
-        prompts = backbone.prompt_ids([request.prompt.input for request in requests])
+        prompts = backbone.codec.prompt_ids([request.prompt.input for request in requests])
         lengths = check_lengths(backbone, requests, prompts)
         if not can_share_batches(backbone):
             batch_tokens = 1
@@ -141,7 +141,7 @@ class _Run:
         else:
             view = ModelView(self._backbone)
             session = Session(self._backbone, view, self._requests, prompts)
-        starts = [len(p) if self._backbone.is_causal else 1 for p in prompts]
+        starts = [len(p) if self._backbone.codec.is_causal else 1 for p in prompts]
         self._complete(session, list(enumerate(self._first)))
         while True:
             forks = self._next_forks(n_rows)

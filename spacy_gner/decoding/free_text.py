@@ -112,24 +112,24 @@ def _teacher_forced(
     """RETURNS (torch.Tensor): The logits by which the tokens at the wanted positions of the
     outputs were chosen, row after row."""
     device = backbone.device
-    if backbone.is_causal:
+    if backbone.codec.is_causal:
         rows = [[*p, *o] for p, o in zip(prompts, outputs, strict=True)]
         width = max(map(len, rows))
         # Padding comes last, where a causal model does not see it.
         before = [len(p) - 1 for p in prompts]
         inputs: dict[str, Any] = {
-            "input_ids": pad(rows, backbone.pad_id, device),
+            "input_ids": pad(rows, backbone.codec.pad_id, device),
             "attention_mask": pad([[1] * len(r) for r in rows], 0, device),
             "use_cache": False,
         }
     else:
-        starts = [[backbone.decoder_start_id, *o] for o in outputs]
+        starts = [[backbone.codec.decoder_start_id, *o] for o in outputs]
         width = max(map(len, starts))
         before = [0] * len(outputs)
         inputs = {
-            "input_ids": pad(prompts, backbone.pad_id, device),
+            "input_ids": pad(prompts, backbone.codec.pad_id, device),
             "attention_mask": pad([[1] * len(p) for p in prompts], 0, device),
-            "decoder_input_ids": pad(starts, backbone.pad_id, device),
+            "decoder_input_ids": pad(starts, backbone.codec.pad_id, device),
             "use_cache": False,
         }
     positions = [b * width + before[b] + t for b, row in enumerate(wanted) for t in row]

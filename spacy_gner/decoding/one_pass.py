@@ -58,7 +58,7 @@ class OnePass:
         """See `Decoder`. RAISES (ValueError): As `ExactSearch`."""
         for request in requests:
             check_format(self, request.format)
-        prompts = backbone.prompt_ids([request.prompt.input for request in requests])
+        prompts = backbone.codec.prompt_ids([request.prompt.input for request in requests])
         lengths = check_lengths(backbone, requests, prompts)
         if not can_share_batches(backbone):
             batch_tokens = 1
@@ -153,7 +153,7 @@ class _Run:
         session.keep([len(tokens) for tokens in fed])
         session.settle()
         snapshots = [session.snapshot(i) for i in range(len(fed))]
-        starts = [len(p) if self._backbone.is_causal else 1 for p in self._prompts]
+        starts = [len(p) if self._backbone.codec.is_causal else 1 for p in self._prompts]
         self._read_labels(session, snapshots, starts)
         for row in self._rows:
             row.tags, row.log_probs = find_tagging(row, self._columns)
@@ -172,9 +172,9 @@ class _Run:
         return Session(self._backbone, self._view, requests, self._prompts)
 
     def _last_prompt_token(self, number: int) -> int:
-        if self._backbone.is_causal:
+        if self._backbone.codec.is_causal:
             return self._prompts[number][-1]
-        return int(self._backbone.decoder_start_id)
+        return int(self._backbone.codec.decoder_start_id)
 
     def _resume(self, snapshots: Sequence[Any], lengths: Sequence[int]) -> Any:
         if self._packed is not None:

@@ -67,7 +67,7 @@ def shared_length(backbone: Backbone, request: Request, prompt: Sequence[int]) -
     backbone (Backbone): The model.
     request (Request): The request.
     prompt (Sequence[int]): The tokens of its prompt."""
-    shared = backbone.shared_prompt_ids(request.prompt.shared)
+    shared = backbone.codec.shared_prompt_ids(request.prompt.shared)
     length = 0
     for a, b in zip(shared, prompt[:-1], strict=False):
         if a != b:

@@ -39,7 +39,7 @@ _RELATIVE = ("t5", "mt5", "umt5", "longt5", "switch_transformers", "pop2piano")
 
 def can_share_batches(backbone: Backbone) -> bool:
     """RETURNS (bool): Whether rows of one batch may be at different positions."""
-    if backbone.is_causal:
+    if backbone.codec.is_causal:
         return True
     return backbone.model.config.model_type in _RELATIVE
 
@@ -83,7 +83,7 @@ class Session:
         prompts: Sequence[Sequence[int]],
     ):
         self._prepare(backbone, view, len(requests))
-        if backbone.is_causal:
+        if backbone.codec.is_causal:
             self._start_causal(requests, prompts)
         else:
             self._start_seq2seq(prompts)
@@ -106,7 +106,7 @@ class Session:
         names = _parameters(type(view.model))
         if "past_key_values" not in names:
             raise ValueError(Errors.E402.format(model_type=backbone.model.config.model_type))
-        self._takes_positions = backbone.is_causal and "position_ids" in names
+        self._takes_positions = backbone.codec.is_causal and "position_ids" in names
 
     def _start_causal(self, requests: Sequence[Request], prompts: Sequence[Sequence[int]]) -> None:
         lengths = [
@@ -131,7 +131,7 @@ class Session:
 
     def _start_seq2seq(self, prompts: Sequence[Sequence[int]]) -> None:
         inputs = {
-            "input_ids": pad(prompts, self._backbone.pad_id, self._device),
+            "input_ids": pad(prompts, self._backbone.codec.pad_id, self._device),
             "attention_mask": pad([[1] * len(p) for p in prompts], 0, self._device),
         }
         encoder = self._view.model.get_encoder()
@@ -140,7 +140,7 @@ class Session:
             "mask": inputs["attention_mask"],
         }
         self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-        self.todo = [[self._backbone.decoder_start_id] for _ in prompts]
+        self.todo = [[self._backbone.codec.decoder_start_id] for _ in prompts]
 
     @classmethod
     def resume(
@@ -167,7 +167,7 @@ class Session:
             for snapshot, n in zip(snapshots, lengths, strict=True)
         ]
         session._cache = make_cache(stack_right(rows))
-        if not backbone.is_causal:
+        if not backbone.codec.is_causal:
             cross = make_cache(stack_right([s.cross_layers for s in snapshots], left=False))
             session._cache = EncoderDecoderCache(session._cache, cross)
             session._encoded = {
@@ -183,14 +183,14 @@ class Session:
         RETURNS (Snapshot): A copy of what was computed for it.
         """
         start = self._width - self._lengths[row]
-        own = self._cache if self._backbone.is_causal else self._cache.self_attention_cache
+        own = self._cache if self._backbone.codec.is_causal else self._cache.self_attention_cache
         layers = [
             (k[row : row + 1, :, start:].clone(), v[row : row + 1, :, start:].clone())
             for k, v in read_layers(own)
         ]
         cross: list[Layer] = []
         encoded: dict[str, torch.Tensor] = {}
-        if not self._backbone.is_causal:
+        if not self._backbone.codec.is_causal:
             # Without the padding, which depends on the batch.
             n = int(self._encoded["mask"][row].sum())
             cross = [
@@ -229,11 +229,11 @@ class Session:
             ]
             for length, row in zip(self._lengths, tokens, strict=True)
         ]
-        ids = pad(tokens, self._backbone.pad_id, self._device)
+        ids = pad(tokens, self._backbone.codec.pad_id, self._device)
         masked = torch.tensor(mask, device=self._device)
         flat = [b * width + t for b, row in enumerate(wanted) for t in row]
         inputs: dict[str, Any] = {"past_key_values": self._cache, "use_cache": True}
-        if self._backbone.is_causal:
+        if self._backbone.codec.is_causal:
             inputs.update(input_ids=ids, attention_mask=masked)
             if self._takes_positions:
                 inputs["position_ids"] = self._positions(width)
@@ -272,14 +272,14 @@ class Session:
     def _positions(self, width: int) -> torch.Tensor:
         starts = torch.tensor(self._lengths, device=self._device)[:, None]
         positions = starts + torch.arange(width, device=self._device)
-        limit = self._backbone.hard_limit
+        limit = self._backbone.codec.hard_limit
         # Only padding can be behind the last position.
         return positions if limit is None else positions.clamp(max=limit - 1)
 
     def settle(self) -> None:
         """Bring the cache in line with what `keep` and `select` said, in one go."""
         lengths = [n + kept for n, kept in zip(self._lengths, self._kept, strict=True)]
-        own = self._cache if self._backbone.is_causal else self._cache.self_attention_cache
+        own = self._cache if self._backbone.codec.is_causal else self._cache.self_attention_cache
         rows = torch.tensor(self._rows, device=self._device)
         same_rows = self._rows == list(range(self._n_cached))
         if same_rows and len(set(self._kept)) == 1:
@@ -294,7 +294,7 @@ class Session:
             slots = ends[:, None] + torch.arange(-width, 0, device=self._device)
             slots = slots.clamp(min=0)
             change_layers(own, lambda t: pick(t, rows, slots))
-        if not self._backbone.is_causal and not same_rows:
+        if not self._backbone.codec.is_causal and not same_rows:
             self._encoded = {k: v.index_select(0, rows) for k, v in self._encoded.items()}
             change_layers(self._cache.cross_attention_cache, lambda t: pick(t, rows, None))
         self._n_cached = len(self._rows)

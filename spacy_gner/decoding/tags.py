@@ -158,7 +158,7 @@ class TagTable:
         self._shared: TagTrie | None = None
         self._shared_all: dict[str, tuple[int, ...]] = {}
         self._plain_suffix: tuple[int, ...] = ()
-        self._ascii_only = backbone.has_normalizer
+        self._ascii_only = backbone.codec.has_normalizer
         if not joins_behind:
             self._joins_before = frozenset()
         self._prepare()

@@ -76,7 +76,7 @@ def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
     device = backbone.device
     rows, positions = batch.rows.to(device), batch.positions.to(device)
     input_ids = batch.input_ids.to(device)
-    if not backbone.is_causal:
+    if not backbone.codec.is_causal:
         assert batch.decoder_input_ids is not None
         length = batch.decoder_input_ids.shape[1]
         wanted = rows * length + positions

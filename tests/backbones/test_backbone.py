@@ -12,38 +12,38 @@ words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(
 
 
 def test_backbone_facts():
-    assert CAUSAL.is_causal and not SEQ2SEQ.is_causal
-    assert CAUSAL.max_length == 1280 and SEQ2SEQ.max_length == 640
-    assert CAUSAL.hard_limit == 2048 and SEQ2SEQ.hard_limit is None
-    assert SEQ2SEQ.decoder_start_id == 0
+    assert CAUSAL.codec.is_causal and not SEQ2SEQ.codec.is_causal
+    assert CAUSAL.codec.max_length == 1280 and SEQ2SEQ.codec.max_length == 640
+    assert CAUSAL.codec.hard_limit == 2048 and SEQ2SEQ.codec.hard_limit is None
+    assert SEQ2SEQ.codec.decoder_start_id == 0
     assert build_tiny_causal(max_positions=100).max_length == 100
 
 
 def test_backbone_causal_prompt_has_its_format_and_can_be_continued():
-    (ids,) = CAUSAL.prompt_ids(["Sentence: Paris"])
-    assert ids[0] == CAUSAL.tokenizer.bos_token_id
-    assert CAUSAL.tokenizer.decode(ids[1:]) == "[INST] Sentence: Paris [/INST]"
+    (ids,) = CAUSAL.codec.prompt_ids(["Sentence: Paris"])
+    assert ids[0] == CAUSAL.codec.tokenizer.bos_token_id
+    assert CAUSAL.codec.tokenizer.decode(ids[1:]) == "[INST] Sentence: Paris [/INST]"
 
 
 def test_backbone_seq2seq_prompt_is_the_prompt_and_end():
-    (ids,) = SEQ2SEQ.prompt_ids(["Sentence: Paris"])
-    assert ids[-1] == SEQ2SEQ.eos_id
-    assert SEQ2SEQ.decode(ids) == "Sentence: Paris"
+    (ids,) = SEQ2SEQ.codec.prompt_ids(["Sentence: Paris"])
+    assert ids[-1] == SEQ2SEQ.codec.eos_id
+    assert SEQ2SEQ.codec.decode(ids) == "Sentence: Paris"
 
 
 def test_backbone_text_that_looks_like_a_special_token_is_text():
     for backbone in (CAUSAL, SEQ2SEQ):
-        ids = backbone.target_ids(["</s>(O)", "<pad>(O)", "<</s>/s>(O)"])
+        ids = backbone.codec.target_ids(["</s>(O)", "<pad>(O)", "<</s>/s>(O)"])
         flat = [i for piece in ids for i in piece]
-        assert backbone.eos_id not in flat
-        assert backbone.tokenizer.pad_token_id not in flat
+        assert backbone.codec.eos_id not in flat
+        assert backbone.codec.tokenizer.pad_token_id not in flat
 
 
 def test_backbone_shared_prompt_is_a_prefix():
     shared = "Use the specific entity tags: city and O.\nSentence: "
     for backbone in (CAUSAL, SEQ2SEQ):
-        prefix = backbone.shared_prompt_ids(shared)
-        for ids in backbone.prompt_ids([shared + "Paris", shared + "a b c"]):
+        prefix = backbone.codec.shared_prompt_ids(shared)
+        for ids in backbone.codec.prompt_ids([shared + "Paris", shared + "a b c"]):
             assert ids[: len(prefix)] == prefix
 
 
@@ -52,26 +52,26 @@ def test_backbone_shared_prompt_is_a_prefix():
 def test_backbone_pieces_are_the_whole_target(drawn):
     # Tokenized piece by piece or as a whole: a model must see the same tokens.
     pieces = [f"{word}(O)" for word in drawn]
-    flat = [i for ids in CAUSAL.target_ids(pieces) for i in ids]
-    whole = CAUSAL.tokenizer(
+    flat = [i for ids in CAUSAL.codec.target_ids(pieces) for i in ids]
+    whole = CAUSAL.codec.tokenizer(
         " " + " ".join(pieces), add_special_tokens=False, split_special_tokens=True
     )
     assert flat == whole["input_ids"]
-    assert CAUSAL.decode(flat) == " ".join(pieces)
+    assert CAUSAL.codec.decode(flat) == " ".join(pieces)
 
 
 def test_backbone_decode_keeps_blanks():
-    ids = [i for piece in CAUSAL.target_ids(["Paris(O)", ",(O)"]) for i in piece]
-    assert CAUSAL.decode([*ids, CAUSAL.eos_id]) == "Paris(O) ,(O)"
+    ids = [i for piece in CAUSAL.codec.target_ids(["Paris(O)", ",(O)"]) for i in piece]
+    assert CAUSAL.codec.decode([*ids, CAUSAL.codec.eos_id]) == "Paris(O) ,(O)"
 
 
 def test_backbone_pads_with_end_token_where_there_is_no_other():
     backbone = build_tiny_causal()
-    backbone.tokenizer.pad_token = None
-    assert backbone.pad_id == backbone.eos_id
+    backbone.codec.tokenizer.pad_token = None
+    assert backbone.codec.pad_id == backbone.codec.eos_id
 
 
 @pytest.mark.parametrize("backbone", [CAUSAL, SEQ2SEQ])
 def test_backbone_empty_batch(backbone):
-    assert backbone.prompt_ids([]) == []
-    assert backbone.target_ids([]) == []
+    assert backbone.codec.prompt_ids([]) == []
+    assert backbone.codec.target_ids([]) == []

@@ -224,10 +224,10 @@ def test_shim_takes_the_device_of_its_maker_to_other_threads(causal_dir, monkeyp
     finally:
         set_current_ops(here)
     with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(lambda: shim.backbone.is_causal).result()
+        assert threads.submit(lambda: shim.backbone.codec.is_causal).result()
         assert threads.submit(get_current_ops).result().__class__ is NumpyOps
     # In the thread of its maker the present choice counts.
-    assert get_shim(build_transformer(str(causal_dir))).backbone.is_causal
+    assert get_shim(build_transformer(str(causal_dir))).backbone.codec.is_causal
     assert seen == [OtherOps, type(here)]
 
 

@@ -35,14 +35,16 @@ def word_log_probs(backbone: Backbone, request: Request, tags: Sequence[str]) ->
     RETURNS (list[float]): For each word the log-probability of its tag's tokens, each
         normalized over the tokens that any allowed tag could have there.
     """
-    pieces = backbone.target_ids([f"{w}({t})" for w, t in zip(request.words, tags, strict=True)])
-    prompt = backbone.prompt_ids([request.prompt.text])[0]
+    pieces = backbone.codec.target_ids(
+        [f"{w}({t})" for w, t in zip(request.words, tags, strict=True)]
+    )
+    prompt = backbone.codec.prompt_ids([request.prompt.text])[0]
     output = [token for piece in pieces for token in piece]
-    if backbone.is_causal:
+    if backbone.codec.is_causal:
         logits = backbone.model(input_ids=torch.tensor([prompt + output])).logits[0]
         logits = logits[len(prompt) - 1 :]
     else:
-        start = [backbone.decoder_start_id]
+        start = [backbone.codec.decoder_start_id]
         logits = backbone.model(
             input_ids=torch.tensor([prompt]), decoder_input_ids=torch.tensor([start + output])
         ).logits[0]
@@ -51,7 +53,7 @@ def word_log_probs(backbone: Backbone, request: Request, tags: Sequence[str]) ->
         options = [
             ids
             for t in allowed_tags(request, tags, i)
-            for ids in backbone.target_ids([f"{word}({t})"])
+            for ids in backbone.codec.target_ids([f"{word}({t})"])
         ]
         total = 0.0
         for depth, token in enumerate(pieces[i]):

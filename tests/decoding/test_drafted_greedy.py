@@ -22,18 +22,18 @@ sentences = st.lists(st.lists(words_of_any_kind, min_size=1, max_size=12), min_s
 @torch.inference_mode()
 def plain_greedy(backbone, request, limit):
     """One request by transformers' own loop, and the tokens of its output."""
-    ids = torch.tensor(backbone.prompt_ids([request.prompt.text]))
+    ids = torch.tensor(backbone.codec.prompt_ids([request.prompt.text]))
     row = backbone.model.generate(
         ids,
         attention_mask=torch.ones_like(ids),
         do_sample=False,
         num_beams=1,
         max_new_tokens=limit,
-        eos_token_id=list(backbone.end_ids),
-        pad_token_id=backbone.pad_id,
+        eos_token_id=list(backbone.codec.end_ids),
+        pad_token_id=backbone.codec.pad_id,
     )[0].tolist()
-    row = row[ids.shape[1] :] if backbone.is_causal else row[1:]
-    end = next((i for i, token in enumerate(row) if token in backbone.end_ids), None)
+    row = row[ids.shape[1] :] if backbone.codec.is_causal else row[1:]
+    end = next((i for i, token in enumerate(row) if token in backbone.codec.end_ids), None)
     return row[:end], end is not None
 
 
@@ -42,7 +42,7 @@ def check_lossless(backbone, requests, limit=60, **options):
     answers = decoder(backbone, requests, MANY)
     for request, answer in zip(requests, answers, strict=True):
         ids, ended = plain_greedy(backbone, request, limit)
-        assert answer.text == backbone.decode(ids)
+        assert answer.text == backbone.codec.decode(ids)
         assert answer.complete == ended
         assert answer.parts == tuple(request.format.parse(answer.text, request.wordings))
         assert len(answer.scores) == len(answer.parts)
@@ -131,26 +131,26 @@ def test_drafted_greedy_is_lossless_with_lora_inside(trained):
     from peft import LoraConfig, get_peft_model
 
     clone = copy_backbone(trained)
-    targets = ["q_proj", "v_proj"] if clone.is_causal else ["q", "v"]
-    task = "CAUSAL_LM" if clone.is_causal else "SEQ_2_SEQ_LM"
+    targets = ["q_proj", "v_proj"] if clone.codec.is_causal else ["q", "v"]
+    task = "CAUSAL_LM" if clone.codec.is_causal else "SEQ_2_SEQ_LM"
     config = LoraConfig(r=4, target_modules=targets, task_type=task, init_lora_weights=False)
     clone.model = get_peft_model(clone.model, config).eval()
     requests = [make_request(words) for words, _ in examples()]
     answers = DraftedGreedy(max_new_tokens=50)(clone, requests[:3], MANY)
     for request, answer in zip(requests, answers, strict=False):
-        ids = torch.tensor(clone.prompt_ids([request.prompt.text]))
+        ids = torch.tensor(clone.codec.prompt_ids([request.prompt.text]))
         row = clone.model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             do_sample=False,
             max_new_tokens=50,
-            eos_token_id=list(clone.end_ids),
-            pad_token_id=clone.pad_id,
+            eos_token_id=list(clone.codec.end_ids),
+            pad_token_id=clone.codec.pad_id,
         )[0].tolist()
-        row = row[ids.shape[1] :] if clone.is_causal else row[1:]
-        end = next((i for i, token in enumerate(row) if token in clone.end_ids), None)
+        row = row[ids.shape[1] :] if clone.codec.is_causal else row[1:]
+        end = next((i for i, token in enumerate(row) if token in clone.codec.end_ids), None)
         row = row[:end]
-        assert answer.text == clone.decode(row)
+        assert answer.text == clone.codec.decode(row)
 
 
 def test_drafted_greedy_warns_of_cut_outputs(trained):

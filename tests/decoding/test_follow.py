@@ -19,11 +19,11 @@ SENTENCE = "Marie Curie won the Nobel Prize while working in Paris .".split()
 def follower_of(words):
     request = make_request(list(words))
     table = TagTable(BACKBONE, request.format, request.wordings)
-    return Follower(request, table, CLOSING, BACKBONE.eos_id)
+    return Follower(request, table, CLOSING, BACKBONE.codec.eos_id)
 
 
 def write(follower, pieces):
-    for ids in BACKBONE.target_ids(pieces):
+    for ids in BACKBONE.codec.target_ids(pieces):
         for token in ids:
             follower.push(token)
 
@@ -33,7 +33,7 @@ def drafted_text(follower):
     assert len(tokens) == len(reach)
     assert all(0 < p <= 1 for p in reach)
     assert reach == sorted(reach, reverse=True)
-    return BACKBONE.decode(tokens)
+    return BACKBONE.codec.decode(tokens)
 
 
 def test_draft_is_the_words_with_guessed_tags():
@@ -44,7 +44,7 @@ def test_draft_completes_what_was_begun():
     follower = follower_of(SENTENCE)
     write(follower, ["Marie(B-person)"])
     assert drafted_text(follower).startswith("Curie(I-person) won(O) the(O)")
-    for token in BACKBONE.target_ids(["Curie(I-person)"])[0][:-3]:
+    for token in BACKBONE.codec.target_ids(["Curie(I-person)"])[0][:-3]:
         follower.push(token)
     assert "person) won(O)" in drafted_text(follower)
 
@@ -87,7 +87,7 @@ def test_hints_of_a_wrong_draft_change_the_guess():
     assert drafted_text(follower).startswith("the(O) London(O) company(O)")
     tokens, _ = follower.draft(500)
     # At each word the model would have begun an entity.
-    letter = BACKBONE.tokenizer.get_vocab()["B"]
+    letter = BACKBONE.codec.tokenizer.get_vocab()["B"]
     follower.learn_from([letter] * len(tokens), 0)
     assert "London(I-city) company(I-city)" in drafted_text(follower)
 

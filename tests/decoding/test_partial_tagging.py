@@ -40,7 +40,7 @@ def tag(
 
 
 def drafted_text(backbone, tagging: PartialTagging, cutoff: float = -math.inf) -> str:
-    return backbone.decode(tagging.tokens + tagging.draft(500, cutoff).tokens)
+    return backbone.codec.decode(tagging.tokens + tagging.draft(500, cutoff).tokens)
 
 
 def test_fork_expects_the_later_tags_of_the_tagging_it_comes_from(backbone):
@@ -76,5 +76,5 @@ def test_fork_is_drafted_up_to_where_it_should_fall_below_the_best(backbone):
     )
     assert bounded.reach[changed] < 0.3 * whole.reach[changed]
     # After the tags of two more words the sum is below the cutoff.
-    before = backbone.decode(fork.tokens + bounded.tokens[:changed])
+    before = backbone.codec.decode(fork.tokens + bounded.tokens[:changed])
     assert before.startswith("Ann(B-city) Lee(O) sang(") and "in" not in before

@@ -33,9 +33,9 @@ def backbone(request):
 @torch.inference_mode()
 def expected_logits(backbone, prompt, output):
     """The logits after each token of the output, in one pass without any cache."""
-    if backbone.is_causal:
+    if backbone.codec.is_causal:
         return backbone.model(input_ids=torch.tensor([prompt + output])).logits[0, len(prompt) :]
-    start = [backbone.decoder_start_id, *output]
+    start = [backbone.codec.decoder_start_id, *output]
     logits = backbone.model(
         input_ids=torch.tensor([prompt]), decoder_input_ids=torch.tensor([start])
     ).logits
@@ -50,11 +50,11 @@ def test_rows_stay_what_they_are(backbone, seed):
     requests = [make_request(rng.choices(WORDS, k=rng.randint(1, 9))) for _ in range(4)]
     # Two label sets, so that prefixes differ in length.
     requests[2] = make_request(["London"], labels=("a rather long label", "x"))
-    prompts = backbone.prompt_ids([request.prompt.text for request in requests])
+    prompts = backbone.codec.prompt_ids([request.prompt.text for request in requests])
     view = ModelView(backbone)
     session = Session(backbone, view, requests, prompts)
     rows = [(prompt, []) for prompt in prompts]
-    starts = [len(p) if backbone.is_causal else 1 for p in prompts]
+    starts = [len(p) if backbone.codec.is_causal else 1 for p in prompts]
     for step in range(8):
         new = [[rng.randrange(3, 100) for _ in range(rng.randint(1, 5))] for _ in rows]
         todo = [list(t) for t in session.todo]

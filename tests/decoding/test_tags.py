@@ -34,7 +34,7 @@ def backbone(request):
 def test_pieces_are_those_of_whole_tokenization(backbone, words, format):
     table = tag_table(backbone, format, LABELS)
     for word, tokens in zip(words, table.words(words), strict=True):
-        whole = {t: tuple(backbone.target_ids([f"{word}({t})"])[0]) for t in table.tags}
+        whole = {t: tuple(backbone.codec.target_ids([f"{word}({t})"])[0]) for t in table.tags}
         seen = set()
         for tag in table.tags:
             if tag in tokens.trie.suffixes:

@@ -209,7 +209,7 @@ def test_save_that_fails_keeps_what_was_there(tmp_path, make_nlp, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("No space left on device")
 
-    tokenizer = nlp.get_pipe("gner").model.shims[0].backbone.tokenizer
+    tokenizer = nlp.get_pipe("gner").model.shims[0].backbone.codec.tokenizer
     monkeypatch.setattr(tokenizer, "save_pretrained", fail)
     with pytest.raises(OSError, match="No space"):
         nlp.to_disk(tmp_path / "saved")
@@ -219,7 +219,7 @@ def test_save_that_fails_keeps_what_was_there(tmp_path, make_nlp, monkeypatch):
 
 def test_saved_folders_can_be_entered(tmp_path, make_nlp):
     nlp = make_nlp()
-    tokenizer = nlp.get_pipe("gner").model.shims[0].backbone.tokenizer
+    tokenizer = nlp.get_pipe("gner").model.shims[0].backbone.codec.tokenizer
     tokenizer.chat_template = {"default": "{{ messages }}", "tool_use": "{{ tools }}"}
     nlp.to_disk(tmp_path / "saved")
     folders = [path for path in (tmp_path / "saved").rglob("*") if path.is_dir()]

@@ -43,7 +43,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     backbone = build_tiny_causal(hidden=64)
     backbone.model.save_pretrained(folder)
-    backbone.tokenizer.save_pretrained(folder)
+    backbone.codec.tokenizer.save_pretrained(folder)
     return folder
 
 

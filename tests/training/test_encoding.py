@@ -33,11 +33,11 @@ def test_encoding_writes_what_inference_asks_and_reads(backbone):
     batch = encode(backbone, egs)
     for row, eg in enumerate(egs):
         pair = gold_pair(eg.reference, LABEL_SET)
-        prompt = backbone.prompt_ids([FORMAT.prompt(pair.words, pair.labels).text])[0]
+        prompt = backbone.codec.prompt_ids([FORMAT.prompt(pair.words, pair.labels).text])[0]
         assert batch.input_ids[row, : len(prompt)].tolist() == prompt
         target = batch.targets[batch.rows == row].tolist()
-        assert target[-1] == backbone.eos_id
-        assert backbone.decode(target) == BIO().write(pair.words, pair.spans(), pair.labels)
+        assert target[-1] == backbone.codec.eos_id
+        assert backbone.codec.decode(target) == BIO().write(pair.words, pair.spans(), pair.labels)
         # Teacher forcing: what stands before a place is what was to be written there.
         ids = batch.decoder_input_ids if batch.decoder_input_ids is not None else batch.input_ids
         positions = batch.positions[batch.rows == row]
@@ -57,11 +57,11 @@ def test_encoding_weights_by_kind_of_token(backbone):
     spelled = {}
     for token, weight in zip(batch.targets.tolist(), batch.weights.tolist(), strict=True):
         spelled.setdefault(weight, []).append(token)
-    assert "B-city" in backbone.decode(spelled[2.0])
-    assert "O" not in backbone.decode(spelled[0.25])
-    assert "in" in backbone.decode(spelled[0.25])
-    assert "O" in backbone.decode(spelled[1.0][:-1])
-    assert spelled[1.0][-1] == backbone.eos_id
+    assert "B-city" in backbone.codec.decode(spelled[2.0])
+    assert "O" not in backbone.codec.decode(spelled[0.25])
+    assert "in" in backbone.codec.decode(spelled[0.25])
+    assert "O" in backbone.codec.decode(spelled[1.0][:-1])
+    assert spelled[1.0][-1] == backbone.codec.eos_id
 
 
 def test_encoding_masks_missing_annotation(backbone):
@@ -71,7 +71,7 @@ def test_encoding_masks_missing_annotation(backbone):
     missing = len(whole.targets) - len(masked.targets)
     assert missing >= 1
     # Its word is still copied; only the tag is left open.
-    text = backbone.decode(masked.targets.tolist())
+    text = backbone.codec.decode(masked.targets.tolist())
     assert "Angela" in text and text.count("O") == 1
 
 
@@ -92,7 +92,7 @@ def test_encoding_missing_words_need_a_format_that_writes_all(backbone):
         backbone, [example_of("a Paris in", "O B-city O")], format=EntityCentric(context=1)
     )
     # (The tiny T5 tokenizer has no square brackets.)
-    text = backbone.decode(batch.targets.tolist()).replace(" ", "")
+    text = backbone.codec.decode(batch.targets.tolist()).replace(" ", "")
     assert text.replace("[", "").replace("]", "") == "aParis(city)in"
 
 
@@ -100,7 +100,7 @@ def test_encoding_bioes(backbone):
     batch = encode(
         backbone, [example_of("New York in Paris", "B-city I-city O B-city")], format=BIOES()
     )
-    text = backbone.decode(batch.targets.tolist())
+    text = backbone.codec.decode(batch.targets.tolist())
     assert text == "New(B-city) York(E-city) in(O) Paris(S-city)"
 
 
@@ -143,11 +143,11 @@ def test_encoding_windows_lose_no_word(words, max_tokens, kind):
     doc_words = DocWords(tuple(words), tuple(range(len(words))), sentences)
     planned = planner.plan(doc_words, LABEL_SET)
     # What inference would ask, in the same windows.
-    prompts = backbone.prompt_ids([p.request.prompt.text for p in planned])
+    prompts = backbone.codec.prompt_ids([p.request.prompt.text for p in planned])
     assert [window.prompt for window in encoded] == prompts
     for window, p in zip(encoded, planned, strict=True):
         own = [tags[i] for i in p.window.words]
-        assert backbone.decode(window.target) == FORMAT.tagged(p.request.words, own)[0]
+        assert backbone.codec.decode(window.target) == FORMAT.tagged(p.request.words, own)[0]
     assert {i for p in planned for i in p.window.words} == set(range(len(words)))
 
 
@@ -155,7 +155,7 @@ def test_encoding_word_too_long(backbone, monkeypatch):
     monkeypatch.setattr("spacy_gner.planning.windows._warned_long_word", False)
     with pytest.warns(UserWarning, match="W001"):
         batch = encode(backbone, [example_of("in " + "xyz" * 200, "O O")], max_tokens=150)
-    assert backbone.decode(batch.targets.tolist()) == "in(O)"
+    assert backbone.codec.decode(batch.targets.tolist()) == "in(O)"
 
 
 def test_encoding_too_many_labels_are_asked_for_in_several_prompts(backbone):
@@ -163,7 +163,7 @@ def test_encoding_too_many_labels_are_asked_for_in_several_prompts(backbone):
     eg = example_of("in Paris", "O B-city", labels=[*many, "city"])
     batch = encode(backbone, [eg], max_tokens=200)
     targets = [
-        backbone.decode(batch.targets[batch.rows == row].tolist())
+        backbone.codec.decode(batch.targets[batch.rows == row].tolist())
         for row in range(len(batch.input_ids))
     ]
     assert len(targets) > 1
@@ -178,7 +178,7 @@ def test_collate_pads_and_masks(backbone):
     batch = collate(pairs, backbone.codec)
     lengths = batch.attention_mask.sum(1)
     for row, pair in enumerate(pairs):
-        expected = len(pair.prompt) + (len(pair.target) - 1 if backbone.is_causal else 0)
+        expected = len(pair.prompt) + (len(pair.target) - 1 if backbone.codec.is_causal else 0)
         assert int(lengths[row]) == expected
     assert batch.n_targets == sum(len(pair.target) for pair in pairs)
     assert torch.equal(batch.rows.bincount(), torch.tensor([len(p.target) for p in pairs]))
