@@ -38,7 +38,7 @@ def main() -> None:
     alone = _one_process(options.model, min(options.seconds, 30))
     command = [sys.executable, "-m", "spacy_gner", "serve", "--port", "0", "--device", "cpu"]
     command += ["--model", options.model] if options.model else []
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         port = _port(server)
         latencies, failures = _load(port, options.clients, options.seconds)

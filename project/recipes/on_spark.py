@@ -3,6 +3,7 @@
 The Annotator is pickled with the function; each Python worker of Spark loads the model once.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -27,6 +28,8 @@ def main(source: str, output: str, model: str) -> None:
             columns = annotator({"text": table["text"].tolist()})
             yield table[["id", "text"]].assign(entities=columns["entities"], error=columns["error"])
 
+    # The workers are to have the packages of this process.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = SparkSession.builder.master("local[2]").appName("gner").getOrCreate()
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "256")
     spark.read.parquet(source).mapInPandas(annotate, SCHEMA).write.mode("error").parquet(output)

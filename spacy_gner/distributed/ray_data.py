@@ -5,7 +5,6 @@ import math
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from ray.data.checkpoint import CheckpointConfig
 from ..errors import Errors
 from ..pipeline.annotator import Annotator
 from .annotation import annotate_table
+from .attempts import Attempts
 from .records import ID, add_results
 from .run import RunDirectory, Summary, add_up, count_shard
 from .sink import JsonLinesSink
@@ -26,39 +26,53 @@ FORMATS = ("parquet", "jsonl")
 # Reading, writing and filtering need hardly any time of a CPU; the workers need all of theirs.
 _LITTLE = 0.5
 _REPORT_SECONDS = 10.0
-# Blocks that may fail before a run ends: more have another cause than a bad document.
-_MAX_BAD = 10
 _CONTEXT = (
     "checkpoint_config",
     "target_max_block_size",
     "enable_progress_bars",
-    "max_errored_blocks",
 )
 
 
 class Worker:
     """One model in a process of its own. Ray makes it, and makes it anew where it dies."""
 
-    def __init__(self, annotator: Annotator, batch_size: int, progress: Any = None) -> None:
+    def __init__(
+        self, annotator: Annotator, batch_size: int, attempts: Attempts, progress: Any
+    ) -> None:
         """Load the model.
 
         annotator (Annotator): What is to be done.
         batch_size (int): Documents to annotate at once.
-        progress (ActorHandle | None): Is told what was done.
+        attempts (Attempts): Knows what killed workers before.
+        progress (ActorHandle): Is told what was done.
         """
         self._annotator = annotator
+        self._attempts = attempts
         self._batch_size = batch_size
         self._progress = progress
         self._name = ray.get_runtime_context().get_actor_id() or "local"
         _ = annotator.nlp
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """RETURNS (pa.Table): The documents with their results."""
-        return annotate_table(self._annotator, table, self._batch_size, self._note)
+        """RETURNS (pa.Table): The documents of a part with their results."""
+        if not len(table):
+            return add_results(table, [], [])
+        name = f"part-{table.column(ID)[0].as_py()}-{len(table)}"
+        with self._attempts.at(name) as may_try:
+            if may_try:
+                return annotate_table(self._annotator, table, self._batch_size, self._note)
+        # One of these documents kills its worker: which one?
+        rows = [self._annotate_one(table.slice(row, 1)) for row in range(len(table))]
+        return pa.concat_tables(rows)
+
+    def _annotate_one(self, row: pa.Table) -> pa.Table:
+        with self._attempts.at(f"document-{row.column(ID)[0].as_py()}") as may_try:
+            if may_try:
+                return annotate_table(self._annotator, row, 1, self._note)
+        return add_results(row, [[]], [Errors.E710.format(tries=self._attempts.most)])
 
     def _note(self, documents: int, words: int, seconds: float) -> None:
-        if self._progress is not None:
-            self._progress.add.remote(self._name, documents, words, seconds)
+        self._progress.add.remote(self._name, documents, words, seconds)
 
 
 @ray.remote(num_cpus=0)
@@ -108,7 +122,7 @@ def annotate_files(
     cpus_per_worker, gpus_per_worker (float): What each of them occupies.
     batch_size (int): Documents that a worker gets at once.
     part_bytes (int): About how much text becomes one shard: what is done anew after a failure.
-    tries (int): How often a block is tried whose worker dies. After that its documents are
+    tries (int): How often a part is tried whose worker dies. After that its documents are
         tried one by one, and those that still kill their workers get an error (E710).
     quiet (bool): Whether to leave out the lines about progress on standard error.
     RETURNS (Summary): Of the whole run, over all its starts.
@@ -136,35 +150,21 @@ def annotate_files(
     checkpoint.checkpoint_actor_pool_max_size = 1
     checkpoint.checkpoint_actor_memory_bytes = 64 * 1024**2
     context.checkpoint_config = checkpoint
+    # A part stays together, from reading to writing.
+    context.target_max_block_size = None
     context.enable_progress_bars = False
+    progress = Progress.remote()
+    worker = annotator, batch_size, Attempts(directory, tries), progress
     pool = {
         "compute": ActorPoolStrategy(size=workers),
         "num_cpus": cpus_per_worker,
         "num_gpus": gpus_per_worker or None,
-        # Workers come back as often as nodes go; a block is given up after some of them.
-        "max_task_retries": tries - 1,
     }
-    progress = Progress.remote()
     try:
         expected = _count_source(source)
         with _Reports(progress, quiet):
-            # A part stays together, from reading to writing. But a document that kills its worker
-            # takes its part along: then all that is left goes one by one, and only bad documents
-            # stay behind.
-            for most_bytes in (None, 1):
-                context.max_errored_blocks = _MAX_BAD
-                context.target_max_block_size = most_bytes
-                call = Worker, (annotator, batch_size, progress), pool
-                _write(source, call, directory, output_format)
-                summary = _count(directory, annotator.text_column)
-                if summary.documents == expected:
-                    break
-            else:
-                # They get an error instead of results.
-                context.max_errored_blocks = 0
-                call = _give_up, (), {"num_cpus": _LITTLE, "fn_kwargs": {"tries": tries}}
-                _write(source, call, directory, output_format)
-                summary = _count(directory, annotator.text_column)
+            _write(source, worker, pool, directory, output_format)
+        summary = _count(directory, annotator.text_column)
         if summary.documents != expected:
             found = summary.documents
             raise RuntimeError(Errors.E709.format(read=expected, found=found, path=output))
@@ -179,27 +179,24 @@ def annotate_files(
             ray.shutdown()
 
 
-def _write(source: TextSource, call: Any, directory: RunDirectory, output_format: str) -> None:
-    function, arguments, options = call
-    if arguments:
-        options = {**options, "fn_constructor_args": arguments}
+def _write(
+    source: TextSource,
+    worker: tuple[Any, ...],
+    pool: dict[str, Any],
+    directory: RunDirectory,
+    output_format: str,
+) -> None:
     # As many blocks as there are parts: with its own number, Ray would cut parts into pieces.
     dataset = ray.data.read_datasource(
         source, num_cpus=_LITTLE, override_num_blocks=max(1, len(source.parts()))
+    ).map_batches(
+        Worker, fn_constructor_args=worker, batch_size=None, batch_format="pyarrow", **pool
     )
-    with warnings.catch_warnings():
-        # Ray 2.60 has no other way to say how often a block is tried.
-        warnings.filterwarnings("ignore", message=".*ray_remote_args")
-        dataset = dataset.map_batches(function, batch_size=None, batch_format="pyarrow", **options)
-        remote = {"num_cpus": _LITTLE}
-        if output_format == "parquet":
-            dataset.write_parquet(directory.shards, ray_remote_args=remote)
-        else:
-            dataset.write_datasink(JsonLinesSink(directory.shards), ray_remote_args=remote)
-
-
-def _give_up(table: pa.Table, tries: int) -> pa.Table:
-    return add_results(table, [[]] * len(table), [Errors.E710.format(tries=tries)] * len(table))
+    remote = {"num_cpus": _LITTLE}
+    if output_format == "parquet":
+        dataset.write_parquet(directory.shards, ray_remote_args=remote)
+    else:
+        dataset.write_datasink(JsonLinesSink(directory.shards), ray_remote_args=remote)
 
 
 def _count_source(source: TextSource) -> int:

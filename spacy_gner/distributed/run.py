@@ -90,9 +90,19 @@ class RunDirectory:
     def finish(self, summary: Summary) -> None:
         """Mark the run as done. The ids of its documents are not needed any more."""
         self._write(SUMMARY, asdict(summary))
-        checkpoint = f"{self._place}/checkpoint"
-        if self.filesystem.get_file_info(checkpoint).type == fs.FileType.Directory:
-            self.filesystem.delete_dir(checkpoint)
+        for name in ("checkpoint", "attempts"):
+            self._remove(f"{self._place}/{name}")
+
+    def new_folder(self, name: str) -> str:
+        """RETURNS (str): An empty folder in the directory, in the form of the file system."""
+        path = f"{self._place}/{name}"
+        self._remove(path)
+        self.filesystem.create_dir(path)
+        return path
+
+    def _remove(self, path: str) -> None:
+        if self.filesystem.get_file_info(path).type == fs.FileType.Directory:
+            self.filesystem.delete_dir(path)
 
     def shard_paths(self) -> list[str]:
         """RETURNS (list[str]): The files with results, in the form of the file system."""
