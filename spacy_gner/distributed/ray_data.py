@@ -1,6 +1,7 @@
 """Annotation with Ray Data: a pool of actors with one model each, results in shards, and a
 checkpoint by document, so that a run that was cut off goes on where it stopped."""
 
+import logging
 import math
 import sys
 import threading
@@ -153,7 +154,7 @@ def annotate_files(
     # A part stays together, from reading to writing.
     context.target_max_block_size = None
     context.enable_progress_bars = False
-    progress = Progress.remote()
+    progress = Progress.remote()  # type: ignore[attr-defined]
     worker = annotator, batch_size, Attempts(directory, tries), progress
     pool = {
         "compute": ActorPoolStrategy(size=workers),
@@ -200,20 +201,20 @@ def _write(
 
 
 def _count_source(source: TextSource) -> int:
-    count = ray.remote(num_cpus=_LITTLE)(lambda part: len(source.read(part)))
+    count: Any = ray.remote(num_cpus=_LITTLE)(lambda part: len(source.read(part)))
     return sum(ray.get([count.remote(part) for part in source.parts()]))
 
 
 def _start(address: str | None, cpus: float) -> None:
     if address is not None:
-        ray.init(address, log_to_driver=False, logging_level="WARNING")
+        ray.init(address, log_to_driver=False, logging_level=logging.WARNING)
     else:
         # Readers and writers get a share beside the workers.
         ray.init(
             num_cpus=math.ceil(cpus) + 2,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="WARNING",
+            logging_level=logging.WARNING,
         )
 
 

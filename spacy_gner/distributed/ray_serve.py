@@ -69,7 +69,8 @@ def build(arguments: dict[str, str]) -> Any:
     RETURNS (Application): For `serve.run`.
     """
     key = os.environ.get("SPACY_GNER_API_KEY") or None
-    return Deployment.bind(arguments.get("model"), arguments.get("labels"), key)
+    made: Any = Deployment
+    return made.bind(arguments.get("model"), arguments.get("labels"), key)
 
 
 deployment = build(

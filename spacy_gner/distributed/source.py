@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -102,7 +103,8 @@ def list_files(paths: Sequence[str]) -> list[InputFile]:
 
 def _locate(path: str) -> tuple[Any, str]:
     if "://" in path:
-        return fs.FileSystem.from_uri(path)
+        filesystem, place = fs.FileSystem.from_uri(path)
+        return filesystem, str(place)
     return fs.LocalFileSystem(), path
 
 
@@ -127,7 +129,7 @@ class TextSource(Datasource):
             ones cannot be cut: each is one part.
         RAISES (ValueError): E704 for Parquet mixed with others, E705 for ids in plain text.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         kinds = {file.kind for file in files}
         if "parquet" in kinds and len(kinds) > 1:
             raise ValueError(Errors.E704.format(kinds=", ".join(sorted(kinds))))
@@ -153,11 +155,11 @@ class TextSource(Datasource):
         size = self.estimate_inmemory_data_size() // max(1, len(parts))
         return [
             ReadTask(
-                lambda part=part: [self.read(part)],
+                partial(self._read_blocks, part),
                 BlockMetadata(
                     num_rows=None,
                     size_bytes=max(1, size),
-                    input_files=[part.file.path],
+                    input_files=(part.file.path,),
                     exec_stats=None,
                 ),
             )
@@ -189,6 +191,9 @@ class TextSource(Datasource):
                 end = min(start + step, first + info.num_rows)
                 yield Part(file, number, start, end, group, first)
             first += info.num_rows
+
+    def _read_blocks(self, part: Part) -> list[pa.Table]:
+        return [self.read(part)]
 
     def read(self, part: Part) -> pa.Table:
         """RETURNS (pa.Table): The documents of a part."""

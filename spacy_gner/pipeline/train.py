@@ -18,7 +18,8 @@ from spacy.training.loop import (
     subdivide_batch,
     update_meta,
 )
-from spacy.util import fix_random_seed, registry, resolve_dot_names
+from spacy.util import registry, resolve_dot_names
+from thinc.api import fix_random_seed
 
 from ..errors import Errors
 from ..training.processes import Processes
@@ -220,7 +221,8 @@ def _update(
     nlp: Language, batch: Any, dropout: float, settings: Any, losses: dict[str, float]
 ) -> None:
     exclude = settings["frozen_components"]
-    for part in subdivide_batch(batch, settings["accumulate_gradient"]):
+    parts = subdivide_batch(batch, settings["accumulate_gradient"])  # type: ignore[no-untyped-call]
+    for part in parts:
         nlp.update(
             part,
             drop=dropout,
