@@ -38,12 +38,12 @@ def compare(
             raise ValueError(Errors.E318)
         loaded = {name: load_metrics(path) for name, path in names.items()}
         comparison = compare_runs(loaded, measure, samples, seed, show)
-    except ValueError as error:
+        if output is not None:
+            write_comparison(comparison, output)
+    except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
     print(render_plain(comparison.sections))
-    if output is not None:
-        write_comparison(comparison, output)
 
 
 def _name(path: Path) -> str:

@@ -159,7 +159,13 @@ def evaluate(
         if len(runs) > 1:
             comparison = compare_runs({folder.name: runs[folder] for folder in runs})
             files += write_comparison(comparison, output)
-    except (ValueError, ImportError) as error:
+    except KeyboardInterrupt:
+        print(
+            f"Stopped. What was predicted is in {output}: the same command goes on from there.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    except (ValueError, ImportError, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error
     if comparison is not None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from spacy_gner.cli import app
 from spacy_gner.evaluation.metrics import load_metrics
 from spacy_gner.formats import BIO
+from spacy_gner.pipeline.gner import GNER
 
 from ..models import SHORT, build_tiny_causal, overfit, prompt_of, save_tiny
 
@@ -116,6 +117,27 @@ def test_evaluate_continues_and_starts_afresh(pipeline, data, tmp_path):
     assert result.exit_code == 0 and "configuration changed" in result.output
     assert len(store.read_text().splitlines()) == 1 + 2
     assert (tmp_path / "predictions-1.jsonl").read_text().splitlines() == again
+
+
+def test_evaluate_says_how_to_go_on_when_it_is_stopped(pipeline, data, tmp_path, monkeypatch):
+    arguments = ["--model", pipeline, "--data", f"mine={data}", "--output", tmp_path, "--no-html"]
+    arguments += ["--batch-size", 1]
+    predict = GNER.predict
+    asked = []
+
+    def stop_at_the_third(self, docs):
+        asked.append(docs)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return predict(self, docs)
+
+    monkeypatch.setattr(GNER, "predict", stop_at_the_third)
+    result = run("evaluate", *arguments)
+    assert result.exit_code == 130 and "the same command goes on" in result.output
+    result = run("evaluate", *arguments)
+    assert result.exit_code == 0 and "Continuing: 2 sentences" in result.output
+    assert len(asked) == 3 + 2
+    assert load_metrics(tmp_path)["datasets"][0]["strict"]["f"] == 1.0
 
 
 def test_evaluate_takes_other_names_of_labels(pipeline, data, tmp_path):
@@ -369,3 +391,16 @@ def test_compare_names_what_is_wrong(tmp_path):
     assert result.exit_code == 2 and "[GNER-E318]" in result.output
     result = run("compare", tmp_path, tmp_path / "b")
     assert result.exit_code == 2 and "[GNER-E310]" in result.output
+
+
+def test_an_output_that_cannot_be_written_is_no_traceback(predictions, tmp_path):
+    path = predictions([LINE])
+    (tmp_path / "file").write_text("in the way")
+    for arguments in (["--no-html"], []):
+        result = run("evaluate", "--predictions", path, "-o", tmp_path / "file", *arguments)
+        assert result.exit_code == 2 and "file" in result.output
+    assert (tmp_path / "file").read_text() == "in the way"
+    for name in "ab":
+        assert run("evaluate", "--predictions", path, "-o", tmp_path / name).exit_code == 0
+    result = run("compare", tmp_path / "a", tmp_path / "b", "--output", tmp_path / "file")
+    assert result.exit_code == 2 and "file" in result.output
