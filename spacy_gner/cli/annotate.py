@@ -18,6 +18,7 @@ from ..errors import Errors
 from ._app import app
 from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
 from .journal import Journal, key_of
+from .progress import CountingDecoder, Progress
 from .splitting import SPLITS
 from .targets import check_output, output_format, write_documents
 
@@ -258,7 +259,8 @@ class _Run:
     def annotate(self, inputs: Inputs, batch_size: int) -> None:
         """Annotate the texts and write them."""
         self.nlp.set_error_handler(self._on_error)
-        with _progress(self.n_words) as bar:
+        with Progress(self.n_words) as bar:
+            self._count_words(bar)
             documents = self._documents(inputs, batch_size, bar)
             if self.journal is None:
                 write_documents(documents, self.format, None)
@@ -280,20 +282,28 @@ class _Run:
             "To go on, give the same command with --resume."
         )
 
-    def _documents(self, inputs: Inputs, batch_size: int, bar: Any) -> Iterator[Document]:
+    def _count_words(self, bar: Progress) -> None:
+        """Let the bar move within long documents."""
+        from ..pipeline.shim import get_shim
+        from ..pipeline.workers import words_of_a_piece
+
+        device = get_shim(self.component.model).backbone.device.type
+        piece = words_of_a_piece(self.component.batch_size, device)
+        self.component.decoder = CountingDecoder(self.component.decoder, piece, bar.work)
+
+    def _documents(self, inputs: Inputs, batch_size: int, bar: Progress) -> Iterator[Document]:
         stream = self._docs(inputs, bar)
         for doc, text in self.nlp.pipe(stream, as_tuples=True, batch_size=batch_size):
             yield self._document(doc, text)
             self.n_written += 1
-            bar.update(text.n_words)
-            bar.set_postfix_str(f"{self.n_written} texts", refresh=False)
+            bar.finish(text.n_words)
 
-    def _docs(self, inputs: Inputs, bar: Any) -> Iterator[tuple[Doc, InputText]]:
+    def _docs(self, inputs: Inputs, bar: Progress) -> Iterator[tuple[Doc, InputText]]:
         for text in inputs.read(self._report, self.nlp.vocab):
             key = key_of(text)
             if self.done.get(key):
                 self.done[key] -= 1
-                bar.update(text.n_words)
+                bar.finish(text.n_words)
                 continue
             if text.labels is None and not self.component.labels:
                 raise ValueError(Errors.E240)  # once, not for each text
@@ -362,18 +372,6 @@ def _say_what_was_guessed(inputs: Inputs) -> None:
         print(f"Text files read: {found}. For others: --split {others}.", file=sys.stderr)
     if inputs.n_nul:
         print(f"{inputs.n_nul} NUL character(s) are read as blanks.", file=sys.stderr)
-
-
-def _progress(n_words: int | None) -> Any:
-    # On standard input there is no end in sight, and somebody may be typing.
-    return tqdm(
-        total=n_words,
-        unit="word",
-        unit_scale=True,
-        file=sys.stderr,
-        disable=n_words is None,
-        desc="annotate",
-    )
 
 
 def _stop(error: Exception) -> None:

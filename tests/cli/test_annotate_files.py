@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import spacy
@@ -13,6 +14,8 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_gner.cli import app
+from spacy_gner.cli.annotate import _Run
+from spacy_gner.cli.progress import CountingDecoder, Progress
 from spacy_gner.cli.splitting import guess_split
 from spacy_gner.corpora.source import Source
 from spacy_gner.pipeline import loading
@@ -32,6 +35,8 @@ def model(monkeypatch):
         return made["nlp"]
 
     monkeypatch.setattr(loading, "make_pipeline", load)
+    # A dictionary has no decoder, whose windows could be counted.
+    monkeypatch.setattr(_Run, "_count_words", lambda run, bar: None)
     return made
 
 
@@ -435,30 +440,58 @@ def test_annotate_reports_a_text_that_fails_and_goes_on(tmp_path):
     assert [record["line"] for record in records(output.read_text())] == [1, 3]
 
 
-def test_annotate_counts_finished_words(tmp_path, monkeypatch):
+@pytest.fixture
+def steps(monkeypatch):
+    """The total of the progress bar, then its steps."""
     steps = []
 
     class Bar:
-        def __init__(self, **kwargs):
-            steps.append(kwargs["total"])
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            pass
+        def __init__(self, total, **settings):
+            steps.append(total)
 
         def update(self, n):
             steps.append(n)
 
-        def set_postfix_str(self, text, refresh):
+        def close(self):
             pass
 
-    monkeypatch.setattr("spacy_gner.cli.annotate.tqdm", Bar)
+    monkeypatch.setattr("spacy_gner.cli.progress.tqdm", Bar)
+    return steps
+
+
+def test_annotate_counts_finished_words(tmp_path, steps):
     path = tmp_path / "a.txt"
     path.write_text("Ada went to Rome .\nParis\n")
     assert annotate(path).exit_code == 0
     assert steps == [6, 5, 1]  # all words, then those of each text that is done
+
+
+def test_progress_moves_within_a_long_document_and_never_too_far(steps):
+    with Progress(100) as bar:
+        for _ in range(3):
+            bar.work(30)
+        bar.work(30)  # windows overlap
+        bar.finish(90)
+        bar.finish(10)
+    assert steps == [100, 30, 30, 30, 10]
+
+
+def test_counting_decoder_answers_as_its_decoder_does():
+    pieces, counts = [], []
+
+    class Decoder:
+        format_type = str
+
+        def __call__(self, backbone, requests, batch_tokens):
+            pieces.append(len(requests))
+            return [(backbone, request.words, batch_tokens) for request in requests]
+
+    requests = [SimpleNamespace(words=("w",) * n) for n in (2, 3, 4, 9, 1)]
+    decoder = CountingDecoder(Decoder(), 5, counts.append)
+    assert decoder("model", requests, 7) == Decoder()("model", requests, 7)
+    assert (pieces[:-1], counts) == ([2, 2, 1], [5, 13, 1])
+    assert decoder("model", [], 7) == []
+    assert decoder.format_type is str
 
 
 def test_annotate_html_cannot_be_broken_by_labels_or_texts(tmp_path, monkeypatch):
