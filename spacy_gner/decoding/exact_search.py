@@ -35,6 +35,7 @@ from .forward import ModelView
 from .packed_session import PackedSession, packed_model
 from .partial_tagging import Draft, PartialTagging, Sentence
 from .request import Generation, Request, TokensFed, check_format
+from .scores import probability
 from .search import Fork, Search
 from .session import Session, can_share_batches
 from .tags import tag_table
@@ -281,7 +282,7 @@ class _Run:
         return Generation(
             text,
             tuple(parts),
-            tuple(min(1.0, math.exp(p)) for p in best.log_probs),
+            tuple(map(probability, best.log_probs)),
             forward_passes=self._passes[number],
             forks=search.n_forks,
             cut_short=search.is_open,

@@ -1,6 +1,5 @@
 """Scores for what was read in a text that the model wrote freely."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from ..backbones.backbone import Backbone
 from ..formats import TaggedWords
 from .forward import ModelView
 from .request import Request
-from .scores import Choice, choice_log_probs
+from .scores import Choice, choice_log_probs, probability
 from .tags import tag_table
 
 
@@ -96,10 +95,7 @@ def score_outputs(
         for c in word
     ]
     log_probs = iter(choice_log_probs(logits, flat))
-    return [
-        tuple(min(1.0, math.exp(sum(next(log_probs) for _ in word))) for word in row)
-        for row in found
-    ]
+    return [tuple(probability(sum(next(log_probs) for _ in word)) for word in row) for row in found]
 
 
 def _teacher_forced(

@@ -23,6 +23,7 @@ from .common import check_lengths, choice_log_probs, n_common, tag_tokens
 from .forward import ModelView
 from .packed_session import PackedSession, packed_model
 from .request import Generation, Request, TokensFed, check_format
+from .scores import probability
 from .session import Session, can_share_batches
 from .tags import TagNode, TagTable, WordTokens, tag_table
 
@@ -363,7 +364,7 @@ def _answer(row: _Row, n_prompt: int, n_tokens: int) -> Generation:
     return Generation(
         text,
         tuple(parts),
-        tuple(min(1.0, math.exp(value)) for value in row.log_probs),
+        tuple(map(probability, row.log_probs)),
         forward_passes=row.n_passes,
         log_prob=math.fsum(row.log_probs),
         tokens_fed=TokensFed(n_prompt, n_tokens, row.n_dropped),

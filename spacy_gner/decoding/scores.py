@@ -7,6 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..errors import Errors
+
+
+def probability(log_prob: float) -> float:
+    """Turn a log-probability into a score.
+
+    log_prob (float): May be above 0 by rounding, or minus infinity.
+    RETURNS (float): In [0, 1].
+    RAISES (ValueError): E403 for what is no number.
+    """
+    if math.isnan(log_prob):
+        raise ValueError(Errors.E403.format(name="model"))
+    return min(1.0, math.exp(min(0.0, log_prob)))
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -101,7 +115,7 @@ class ScoreRecord:
         result = []
         for choices in words:
             total = sum(self._log_prob(choice, log_probs, columns) for choice in choices)
-            result.append(min(1.0, math.exp(total)))
+            result.append(probability(total))
         return tuple(result)
 
     def _log_prob(self, choice: Choice, log_probs: np.ndarray, columns: np.ndarray) -> float:

@@ -16,7 +16,7 @@ def test_backbone_facts():
     assert CAUSAL.codec.max_length == 1280 and SEQ2SEQ.codec.max_length == 640
     assert CAUSAL.codec.hard_limit == 2048 and SEQ2SEQ.codec.hard_limit is None
     assert SEQ2SEQ.codec.decoder_start_id == 0
-    assert build_tiny_causal(max_positions=100).max_length == 100
+    assert build_tiny_causal(max_positions=100).codec.max_length == 100
 
 
 def test_backbone_causal_prompt_has_its_format_and_can_be_continued():

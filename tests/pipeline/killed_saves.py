@@ -2,7 +2,7 @@
 times. Whatever the moment, what is there afterwards loads, and finds what the old or the new one
 finds.
 
-    python -m tests.pipeline.killed_saves --steps 1 --random 100
+    python -m tests.pipeline.killed_saves --steps 1 --kills 200
 
 Prints how many processes were killed, and how many times the old and the new one were found.
 """
@@ -87,7 +87,9 @@ def run(nlp: Any, target: Path, step: int | None, delay: float | None) -> tuple[
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=1, help="kill at each n-th step")
-    parser.add_argument("--random", type=int, default=100, help="kills at random times")
+    parser.add_argument(
+        "--kills", type=int, default=100, help="how many, those at random times included"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -105,12 +107,11 @@ def main() -> None:
         start = time.perf_counter()
         _, n_steps = run(pipelines[0], target, None, None)
         seconds = time.perf_counter() - start
-        kills: list[tuple[int | None, float | None]] = [
-            (step, None) for step in range(1, n_steps + 1, arguments.steps)
-        ]
-        kills += [(None, rng.uniform(0.0, 0.7 * seconds)) for _ in range(arguments.random)]
+        steps = list(range(1, n_steps + 1, arguments.steps))
         there = 0
-        for step, delay in kills:
+        while steps or found["killed"] < arguments.kills:
+            step = steps.pop() if steps else None
+            delay = None if step else rng.uniform(0.0, 0.7 * seconds)
             killed, _ = run(pipelines[1 - there], target, step, delay)
             now = answer(spacy.load(target))
             assert now in answers, (step, delay)

@@ -49,7 +49,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(base: Path) -> Llama:
-    tokenizer = build_tiny_causal().tokenizer
+    tokenizer = build_tiny_causal().codec.tokenizer
     model = Llama(base, add_tag_tokens(tokenizer), rank=2, alpha=4.0, seed=0)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -61,7 +61,7 @@ def model(base: Path) -> Llama:
 
 
 def encoder() -> RowEncoder:
-    tokenizer = build_tiny_causal().tokenizer
+    tokenizer = build_tiny_causal().codec.tokenizer
     add_tag_tokens(tokenizer)
     return RowEncoder(tokenizer)
 
@@ -87,7 +87,7 @@ def reference(base: Path, model: Llama, folder: Path) -> torch.nn.Module:
 
 
 def test_openings_are_tokens_and_rows_spell_the_target() -> None:
-    tokenizer = build_tiny_causal().tokenizer
+    tokenizer = build_tiny_causal().codec.tokenizer
     spelled = add_tag_tokens(tokenizer)
     assert [tokenizer.decode(ids) for ids in spelled] == list(OPENINGS)
     (row, _) = rows()
@@ -133,7 +133,7 @@ def test_dropped_tags_are_read_as_o_and_their_labels_as_forks(
     merged = reference(base, model, tmp_path)
     (row, _) = rows(dropout=1.0)
     line = row.ids[: row.branches[0].start]
-    tokenizer = build_tiny_causal().tokenizer
+    tokenizer = build_tiny_causal().codec.tokenizer
     add_tag_tokens(tokenizer)
     assert tokenizer.decode(line).endswith("Marie(O) Curie(O) won(O) in(O) Paris(O)")
     batch = make_batch(model, [row])
@@ -217,7 +217,7 @@ def test_state_goes_on_where_it_was(base: Path, model: Llama, tmp_path: Path) ->
     update(model, optimizer)
     save_state(tmp_path / "state", parameters, optimizer, Progress(1, 2, 3, 4, 5.0))
     update(model, optimizer)
-    tokenizer = build_tiny_causal().tokenizer
+    tokenizer = build_tiny_causal().codec.tokenizer
     other = Llama(base, add_tag_tokens(tokenizer), rank=2, alpha=4.0, seed=9)
     loaded = other.named_parameters()
     again = make_optimizer(loaded, 1e-2, 1e-2)
