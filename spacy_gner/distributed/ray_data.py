@@ -211,6 +211,8 @@ def _start(address: str | None, cpus: float) -> None:
     else:
         # Readers and writers get a share beside the workers.
         ray.init(
+            # Not a cluster that happens to run here.
+            "local",
             num_cpus=math.ceil(cpus) + 2,
             include_dashboard=False,
             log_to_driver=False,

@@ -181,7 +181,9 @@ def test_poison_is_an_error_of_its_own_document(cluster, model, annotator, tmp_p
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     output = tmp_path / "out"
     deadly = DeadlyAnnotator(model, LABELS, device="cpu", decoder=DECODER)
-    summary = annotate_files([str(tmp_path / "a.jsonl")], str(output), deadly, **SMALL)
+    # Two parts with something in them: the first five documents, the last two.
+    options = {**SMALL, "workers": 1, "part_bytes": 1_000_000, "tries": 2}
+    summary = annotate_files([str(tmp_path / "a.jsonl")], str(output), deadly, **options)
     rows = sorted(read_shards(output), key=lambda row: row["position"])
     assert summary.documents == len(rows) == 7
     codes = [row["error"] and row["error"].partition("]")[0].lstrip("[") for row in rows]
@@ -191,8 +193,12 @@ def test_poison_is_an_error_of_its_own_document(cluster, model, annotator, tmp_p
     assert summary.errors == {
         "GNER-E026": 1, "GNER-E032": 1, "GNER-E710": 1, "GNER-E712": 2,
     }  # fmt: skip
-    alone = annotator({"text": ["Marie Curie met Angela Merkel .", "New York"]})
-    assert [rows[0]["entities"], rows[6]["entities"]] == alone["entities"]
+    for row, text in ((rows[0], "Marie Curie met Angela Merkel ."), (rows[6], "New York")):
+        alone = annotator({"text": [text]})["entities"][0]
+        spans = [
+            [(e["start"], e["end"], e["label"]) for e in es] for es in (row["entities"], alone)
+        ]
+        assert spans[0] == spans[1] and spans[0]
 
 
 def test_full_disk_ends_the_run_and_the_rest_follows(
