@@ -144,6 +144,8 @@ def annotate_files(
     started_here = not ray.is_initialized()
     if started_here:
         _start(address, workers * cpus_per_worker)
+    # There are reports of our own.
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = DataContext.get_current()
     before = {name: getattr(context, name) for name in _CONTEXT}
     checkpoint = CheckpointConfig(ID, directory.checkpoint, delete_checkpoint_on_success=False)
