@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 
-# The "light" scheme of Paul Tol (Colour Schemes, SRON technical note 2021), without its grey:
+# The "light" scheme of Paul Tol (Colour Schemes, SRON technical note 2021), without its gray:
 # backgrounds for dark text that stay apart with any kind of color blindness.
 COLORS = (
     "#77aadd",

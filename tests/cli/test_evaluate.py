@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import spacy
-from spacy.tokens import DocBin, Span
+from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_gner.cli import app
@@ -13,6 +13,9 @@ from spacy_gner.formats import BIO
 from spacy_gner.pipeline.gner import GNER
 
 from ..models import SHORT, build_tiny_causal, overfit, prompt_of, save_tiny
+from ..pipeline.test_nested import LABELS as NESTED_LABELS
+from ..pipeline.test_nested import NESTED, WORDS
+from ..pipeline.test_nested import model as nested_model  # noqa: F401
 
 LABELS = ["award", "city", "person"]  # sorted, as evaluate asks for them
 SENTENCES = [
@@ -404,3 +407,24 @@ def test_an_output_that_cannot_be_written_is_no_traceback(predictions, tmp_path)
         assert run("evaluate", "--predictions", path, "-o", tmp_path / name).exit_code == 0
     result = run("compare", tmp_path / "a", tmp_path / "b", "--output", tmp_path / "file")
     assert result.exit_code == 2 and "file" in result.output
+
+
+def test_evaluate_scores_nested_entities(nested_model, tmp_path):  # noqa: F811
+    nlp = spacy.blank("en")
+    config = {
+        "labels": NESTED_LABELS,
+        "model": {"name": str(nested_model), "device": "cpu"},
+        "format": {"@misc": "spacy_gner.BIO.v1", "labels_per_prompt": 1, **SHORT},
+    }
+    nlp.add_pipe("gner", config=config)
+    nlp.to_disk(tmp_path / "pipeline")
+    doc = Doc(nlp.vocab, words=WORDS)
+    doc.spans["gold"] = [Span(doc, *span) for span in NESTED]
+    doc._.gner_labels = NESTED_LABELS
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "test.spacy")
+    data = ["--data", f"x={tmp_path}", "--spans-key", "gold", "--output", tmp_path / "out"]
+    result = run("evaluate", "--model", tmp_path / "pipeline", *data, "--no-html")
+    assert result.exit_code == 0, result.output
+    (dataset,) = load_metrics(tmp_path / "out")["datasets"]
+    assert dataset["n_gold"] == dataset["n_predicted"] == 2
+    assert dataset["strict"]["f"] == 1.0
