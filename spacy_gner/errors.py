@@ -12,7 +12,7 @@ class _WithCodes(type):
     prefix of their own: spaCy's `[E001]` live in the same process."""
 
     def __getattribute__(cls, code: str) -> str:
-        message = super().__getattribute__(code)
+        message: str = super().__getattribute__(code)
         if code.startswith("__"):
             return message
         return f"[GNER-{code}] {message}"

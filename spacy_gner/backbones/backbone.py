@@ -57,7 +57,8 @@ class Backbone:
     @property
     def device(self) -> torch.device:
         """RETURNS (torch.device): Where the model is."""
-        return next(self.model.parameters()).device
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
     @property
     def dtype(self) -> str:

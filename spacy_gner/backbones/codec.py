@@ -198,7 +198,7 @@ class TextCodec:
     def decode(self, ids: Sequence[int]) -> str:
         """RETURNS (str): The text of an output: special tokens left out, blanks as they
         were written (no clean-up, which would glue `Paris(O) ,(O)` together)."""
-        return self._encoder.decode(list(ids), skip_special_tokens=True).strip()
+        return str(self._encoder.decode(list(ids), skip_special_tokens=True)).strip()
 
     def token_ends(self, ids: Sequence[int]) -> list[int]:
         """Find where tokens stand in the text of an output.

@@ -191,7 +191,8 @@ def directory_to_bytes(path: Path) -> bytes:
     size = sum(p.stat().st_size for p in files)
     if size > MAX_BYTES:
         raise ValueError(Errors.E022.format(size=size / 2**30))
-    return srsly.msgpack_dumps({p.relative_to(path).as_posix(): p.read_bytes() for p in files})
+    contents = {p.relative_to(path).as_posix(): p.read_bytes() for p in files}
+    return bytes(srsly.msgpack_dumps(contents))
 
 
 @contextmanager

@@ -59,7 +59,8 @@ def pack_weight(weight: torch.Tensor) -> torch.Tensor:
     if not HAS_KERNEL:
         return weight
     try:
-        return torch.ops.mkldnn._reorder_linear_weight(weight)
+        packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight)
+        return packed
     # Builds without this operator, and precisions that it does not know.
     except (AttributeError, RuntimeError):
         return weight

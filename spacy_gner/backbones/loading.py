@@ -37,7 +37,7 @@ def load_pretrained(
     settings: BackboneSettings,
     source: Source | None = None,
     tag_tokens: Sequence[str] = (),
-) -> tuple[HFObjects, str]:
+) -> tuple[Any, str]:
     """Load tokenizer and model.
 
     settings (BackboneSettings): What to load, where to put it, in which precision.

@@ -10,11 +10,12 @@ from transformers import GenerationConfig
 
 from ..backbones.backbone import Backbone
 from ..formats import Format
+from ..planning.request import Request
 from .batching import plan_batches
 from .common import check_at_least, output_limits, warn_if_cut
 from .forward import ModelView
 from .free_text import pad, score_outputs
-from .request import Generation, Request
+from .request import Generation
 
 
 @registry.misc("spacy_gner.BeamSearch.v1")

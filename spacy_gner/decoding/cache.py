@@ -23,9 +23,9 @@ def make_cache(layers: list[Layer]) -> DynamicCache:
     """RETURNS (DynamicCache): A cache with these keys and values.
 
     layers (list[tuple[torch.Tensor, torch.Tensor]]): Keys and values of each layer."""
-    cache: Any = DynamicCache()
+    cache: DynamicCache = DynamicCache()
     for i, (keys, values) in enumerate(layers):
-        cache.update(keys, values, i)
+        cache.update(keys, values, i)  # type: ignore[attr-defined]
     return cache
 
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from ..backbones.backbone import Backbone
 from ..errors import Errors, Warnings
+from ..planning.request import Request
 from .batching import output_limit
-from .request import Generation, Request
+from .request import Generation
 from .tags import tag_table
 
 # What a forward pass costs beside its tokens, in tokens, by device: on a CPU weights are read

@@ -15,6 +15,7 @@ from spacy.util import registry
 
 from ..backbones.backbone import Backbone
 from ..formats import TaggedWords
+from ..planning.request import Request
 from .batching import plan_batches
 from .common import (
     check_at_least,
@@ -28,7 +29,7 @@ from .common import (
 from .follow import Follower
 from .forward import ModelView
 from .free_text import read_choices
-from .request import Generation, Request, check_format
+from .request import Generation, check_format
 from .scores import Recorder, ScoreRecord
 from .session import Session, can_share_batches
 from .tags import tag_table
@@ -138,7 +139,7 @@ class DraftedGreedy:
         rows = []
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
             table = tag_table(backbone, request.format, request.wordings)
-            closing = frozenset(backbone.codec.tokens_with(request.format.closing).values())
+            closing = frozenset(backbone.codec.tokens_with(table.format.closing).values())
             follower = Follower(request, table, closing, backbone.codec.eos_id)
             rows.append(_Row(number, limit, follower, ScoreRecord(recorder)))
         done: list[_Row] = []

@@ -21,6 +21,7 @@ from spacy.util import registry
 
 from ..backbones.backbone import Backbone
 from ..formats import TaggedWords
+from ..planning.request import Request
 from .batching import plan_batches
 from .common import (
     check_at_least,
@@ -34,7 +35,7 @@ from .common import (
 from .forward import ModelView
 from .packed_session import PackedSession, packed_model
 from .partial_tagging import Draft, PartialTagging, Sentence
-from .request import Generation, Request, TokensFed, check_format
+from .request import Generation, TokensFed, check_format
 from .scores import probability
 from .search import Fork, Search
 from .session import Session, can_share_batches

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ..planning.request import Request
 from .guess import kind_of
-from .request import Request
 from .tags import TagNode, TagTable, WordTokens
 
 # How much a text has to be trusted to go on as expected, before it has shown anything.

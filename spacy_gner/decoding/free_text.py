@@ -7,8 +7,8 @@ import torch
 
 from ..backbones.backbone import Backbone
 from ..formats import TaggedWords
+from ..planning.request import Request
 from .forward import ModelView
-from .request import Request
 from .scores import Choice, choice_log_probs, probability
 from .tags import tag_table
 
@@ -36,13 +36,15 @@ def read_choices(
     words = table.words([part.word for part in parts])
     result: list[list[Choice]] = []
     position, previous = 0, ""
-    ends = None
+    found_ends: list[int] | None = None
     for i, part in enumerate(parts):
         piece = words[i].piece(part.tag) if part.tag in words[i].trie.suffixes else ()
         start = position
         if not piece or tuple(ids[start : start + len(piece)]) != piece:
             # Not where it would be if all before was as in training: look it up.
-            ends = backbone.codec.token_ends(ids) if ends is None else ends
+            if found_ends is None:
+                found_ends = backbone.codec.token_ends(ids)
+            ends = found_ends
             last = _token_at(ends, part.end)
             start = last + 1 - len(piece)
             if not piece or start < 0 or tuple(ids[start : last + 1]) != piece:

@@ -18,11 +18,12 @@ from spacy.util import registry
 
 from ..backbones.backbone import Backbone
 from ..formats import TaggedWords
+from ..planning.request import Request
 from .batching import plan_batches
 from .common import check_lengths, choice_log_probs, n_common, tag_tokens
 from .forward import ModelView
 from .packed_session import PackedSession, packed_model
-from .request import Generation, Request, TokensFed, check_format
+from .request import Generation, TokensFed, check_format
 from .scores import probability
 from .session import Session, can_share_batches
 from .tags import TagNode, TagTable, WordTokens, tag_table

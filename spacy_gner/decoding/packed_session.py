@@ -1,16 +1,17 @@
 """A batch of texts that are continued by several tokens at a time, without padding."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
 from ..backbones.backbone import Backbone
 from ..backbones.logits import plain_model
 from ..errors import Errors
+from ..planning.request import Request
 from .packed import Branch, PackedLlama, PackedRow, can_pack
 from .precision import decoding_dtype
 from .prefix_cache import count_changes, shared_length
-from .request import Request
 
 # Tokens of one forward pass, at most, if they belong to several rows: more of them would not fit
 # into the caches of a processor together with a layer's weights.
@@ -66,9 +67,7 @@ class PackedSession:
             capacity = n_shared + 6 * (len(prompt) - n_shared) + 16
             row = packed.new_row(capacity)
             if ids:
-                prefix = backbone.cache.get(
-                    (PackedRow, packed.state, ids), lambda ids=ids: self._run(ids)
-                )
+                prefix = backbone.cache.get((PackedRow, packed.state, ids), partial(self._run, ids))
                 row.layers[:, :, :, :n_shared] = prefix.layers[:, :, :, :n_shared]
                 row.length = n_shared
             self.rows.append(row)

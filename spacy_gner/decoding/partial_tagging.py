@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..planning.request import Request
 from .common import choice_log_probs
 from .guess import START, kind_of
-from .request import Request
 from .tags import TagNode, TagTable, WordTokens
 
 # The probability that a fork keeps a tag of its parent, at most, and that an entity that got

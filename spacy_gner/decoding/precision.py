@@ -81,7 +81,7 @@ def measure_gain() -> float:
     layers = [torch.nn.Linear(n, m, bias=False) for _ in range(_N_LAYERS) for m, n in _SHAPES]
     packed = [Products([layer], torch.bfloat16) for layer in layers]
     inputs = {n: torch.randn(_N_ROWS, n) for _, n in _SHAPES}
-    seconds = {}
+    seconds: dict[str, float] = {}
     for name in ("float32", "bfloat16", "float32", "bfloat16"):
         best = float("inf")
         for _ in range(_N_TRIES):

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from ..backbones.backbone import Backbone
+from ..planning.request import Request
 from .cache import Layer, read_layers
 from .forward import ModelView
-from .request import Request
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,10 @@ class Decoder(Protocol):
         for those that write every word.
     """
 
-    format_type: type[Format]
+    @property
+    def format_type(self) -> type[Format]:
+        """See above."""
+        ...
 
     def __call__(
         self, backbone: Backbone, requests: Sequence[Request], batch_tokens: int

@@ -18,6 +18,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from ..backbones.backbone import Backbone
 from ..errors import Errors
+from ..planning.request import Request
 from .cache import (
     Layer,
     change_layers,
@@ -30,7 +31,6 @@ from .cache import (
 from .forward import ModelView
 from .free_text import pad
 from .prefix_cache import get_prefix, shared_length
-from .request import Request
 
 # Encoder-decoders whose decoder sees only differences of positions. Others count
 # positions from the first slot, so that rows of one batch cannot be shifted.
@@ -103,7 +103,7 @@ class Session:
         self._encoded: dict[str, torch.Tensor] = {}
         self.todo: list[list[int]] = [[] for _ in range(n_rows)]
         self._cache: Any = None
-        names = _parameters(type(view.model))
+        names = _parameters(type(view.model))  # type: ignore[arg-type]
         if "past_key_values" not in names:
             raise ValueError(Errors.E402.format(model_type=backbone.model.config.model_type))
         self._takes_positions = backbone.codec.is_causal and "position_ids" in names

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..backbones.backbone import Backbone
-from ..formats import TaggedWords
+from ..formats import Format, TaggedWords
 from .guess import TagGuesser
 
 _MAX_WORDS = 20_000
@@ -148,7 +148,7 @@ class TagTable:
     def __init__(self, backbone: Backbone, format: TaggedWords, wordings: Sequence[str]):
         self.tags = tuple(format.tags(wordings))
         self.guesser = TagGuesser(format)
-        self._format = format
+        self.format = format
         self._encode = backbone.codec.target_ids
         self._lock = threading.Lock()
         self._tree_bytes = 0
@@ -196,7 +196,7 @@ class TagTable:
         made: dict[str, WordTokens] = {}
         if self._shared is not None:
             simple = [word for word in words if not self._is_joined(word)]
-            pieces = self._target_ids([self._format.spell(word, "O") for word in simple])
+            pieces = self._target_ids([self.format.spell(word, "O") for word in simple])
             for word, ids in zip(simple, pieces, strict=True):
                 stem = ids[: len(ids) - len(self._plain_suffix)]
                 if tuple(ids[len(stem) :]) == self._plain_suffix:
@@ -220,7 +220,7 @@ class TagTable:
         found = self._allowed.get(key)
         if found is not None and found[0] is word.trie:
             return found[1]
-        tags = self._format.allowed(word.trie.suffixes, previous, is_last)
+        tags = self.format.allowed(word.trie.suffixes, previous, is_last)
         trie = word.trie.within(tags or word.trie.suffixes)
         with self._lock:
             if len(self._allowed) >= _MAX_WORDS:
@@ -248,7 +248,7 @@ class TagTable:
 
     def _spell(self, word: str) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """RETURNS (tuple): The tokens that all of `word(tag)` begin with, and the rest by tag."""
-        pieces = self._target_ids([self._format.spell(word, tag) for tag in self.tags])
+        pieces = self._target_ids([self.format.spell(word, tag) for tag in self.tags])
         n_stem = _common_prefix(pieces)
         suffixes = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
         return tuple(pieces[0][:n_stem]), suffixes
@@ -263,9 +263,10 @@ class TagTable:
         return self._encode(pieces) if pieces else []
 
 
-def tag_table(backbone: Backbone, format: TaggedWords, wordings: Sequence[str]) -> TagTable:
+def tag_table(backbone: Backbone, format: Format, wordings: Sequence[str]) -> TagTable:
     """RETURNS (TagTable): The table for these labels, a cached one if it was asked for
     before with the same backbone."""
+    assert isinstance(format, TaggedWords)  # decoders refuse others, see `check_format`
     key = (TagTable, type(format), format.name, tuple(wordings))
     return backbone.cache.get(key, lambda: TagTable(backbone, format, wordings))
 

@@ -70,18 +70,18 @@ class LabelSet:
         RAISES (ValueError): See `make`.
         """
         is_list = isinstance(own, Sequence) and not isinstance(own, str | bytes | Mapping)
-        if not is_list or not all(isinstance(name, str) for name in own):
+        names = [name for name in own if isinstance(name, str)]
+        if not is_list or len(names) < len(own):
             return LabelSet.make(own)
-        if len(set(own)) < len(own):
+        if len(set(names)) < len(names):
             return LabelSet.make(own)  # which names what stands there twice
         known = self.to_dict()
-        wordings = {name: known[name] for name in own if name in known}
+        wordings = {name: known[name] for name in names if name in known}
         taken = set(wordings.values())
-        for name, wording in LabelSet.make(
-            [name for name in own if name not in known], readable=readable
-        ):
+        new = LabelSet.make([name for name in names if name not in known], readable=readable)
+        for name, wording in new:
             wordings[name] = name if wording in taken else wording
-        return LabelSet.make({name: wordings[name] for name in own})
+        return LabelSet.make({name: wordings[name] for name in names})
 
     def with_decoys(self, decoys: Sequence[str]) -> "LabelSet":
         """Ask for more than is wanted.

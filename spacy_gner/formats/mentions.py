@@ -61,10 +61,10 @@ class Mentions(Format):
             own = places[mention]
             free = [p for p in own if not any(_is_inside(p, other) for other in longer)]
             for start, end in free or own:
-                key = (start, end, label)
-                found[key] = max(min(1.0, score), found.get(key, 0.0))
+                place = (start, end, label)
+                found[place] = max(min(1.0, score), found.get(place, 0.0))
             longer += own
-        return [Found(*key, score) for key, score in sorted(found.items())]
+        return [Found(*place, score) for place, score in sorted(found.items())]
 
 
 def _is_inside(span: tuple[int, int], other: tuple[int, int]) -> bool:

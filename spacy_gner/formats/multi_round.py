@@ -171,7 +171,9 @@ def read_strings(text: str) -> Iterator[tuple[str, int, int]]:
             depth += 1
         elif character == '"':
             try:
-                value, after = json.decoder.scanstring(text, at + 1, False)
+                value, after = json.decoder.scanstring(  # type: ignore[attr-defined]
+                    text, at + 1, False
+                )
             except ValueError:
                 return  # cut off
             yield value, at + 1, after - 1

@@ -136,7 +136,7 @@ def _load_once(options: Mapping[str, Any]) -> Language:
     with _lock:
         if _loaded is None or _loaded[0] != key:
             nlp = load(**options)
-            nlp.set_error_handler(_note_error)
+            nlp.set_error_handler(_note_error)  # type: ignore[arg-type]
             _loaded = (key, nlp)
         return _loaded[1]
 

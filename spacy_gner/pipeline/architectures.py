@@ -10,7 +10,7 @@ from ..backbones.settings import CACHE_BYTES, DEFAULT_MODEL, BackboneSettings, L
 from .shim import BackboneShim
 
 
-def _forward(model: Model, batch: Any, is_train: bool) -> tuple[Any, Callable[..., Any]]:
+def _forward(model: Model[Any, Any], batch: Any, is_train: bool) -> tuple[Any, Callable[..., Any]]:
     return model.shims[0](batch, is_train)
 
 
@@ -30,7 +30,7 @@ def build_transformer(
     lora: Lora | None = None,
     gradient_checkpointing: bool = False,
     mixed_precision: bool = False,
-) -> Model:
+) -> Model[Any, Any]:
     """A language model through transformers, encoder-decoder or decoder-only. Nothing is loaded
     before the first Doc or the first update.
 

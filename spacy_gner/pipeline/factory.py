@@ -50,7 +50,7 @@ def make_gner(
     nlp: Language,
     name: str,
     labels: Any,
-    model: Model,
+    model: Model[Any, Any],
     decoder: Decoder,
     format: Format,
     matcher: Matcher,

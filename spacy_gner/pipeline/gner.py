@@ -53,7 +53,7 @@ class GNER(ConfiguredPipe):
     def __init__(
         self,
         vocab: Vocab,
-        model: Model,
+        model: Model[Any, Any],
         name: str = "gner",
         *,
         labels: LabelsInput,

@@ -172,7 +172,7 @@ def _flag(field: str, value: Any) -> bool:
 def _spans_key(field: str, value: Any) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
         _refuse(field, "the name of a span group, or null", value)
-    return value
+    return None if value is None else str(value)
 
 
 def _threshold(field: str, value: Any) -> float | dict[str, float] | None:

@@ -247,6 +247,6 @@ class BackboneShim(Shim):
         self.calibration = state["calibration"]
 
 
-def get_shim(model: Model) -> BackboneShim:
+def get_shim(model: Model[Any, Any]) -> BackboneShim:
     """RETURNS (BackboneShim): The shim of a backbone's thinc model."""
     return model.shims[0]  # type: ignore[return-value]
