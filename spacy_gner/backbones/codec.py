@@ -63,7 +63,7 @@ class TextCodec:
         length = MAX_LENGTH[family] if max_length is None else max_length
         self.max_length = length if hard_limit is None else min(length, hard_limit)
         self.hard_limit = hard_limit
-        self.decoder_start_id = decoder_start_id
+        self._decoder_start_id = decoder_start_id
         default = INSTRUCTION_FORMAT if self.is_causal else "{prompt}"
         self._format_string = default if prompt_format is None else prompt_format
         # A dump of a large vocabulary takes a second: one serves all.
@@ -107,6 +107,12 @@ class TextCodec:
             prompt_format=settings.prompt_format,
             decoder_start_id=start if family == "seq2seq" else None,
         )
+
+    @property
+    def decoder_start_id(self) -> int:
+        """RETURNS (int): The first token of the decoder, of encoder-decoders only."""
+        assert self._decoder_start_id is not None
+        return self._decoder_start_id
 
     @property
     def eos_id(self) -> int:

@@ -94,15 +94,16 @@ class BeamSearch:
     def _config(self, backbone: Backbone, limit: int) -> GenerationConfig:
         # Made from nothing: what the model's own config asks for (sampling, a
         # temperature, penalties) would change the answers.
+        codec = backbone.codec
         return GenerationConfig(
             max_new_tokens=limit,
             num_beams=self.num_beams,
             length_penalty=self.length_penalty,
             early_stopping=False,
             do_sample=False,
-            eos_token_id=list(backbone.codec.end_ids),
-            pad_token_id=backbone.codec.pad_id,
-            decoder_start_token_id=backbone.codec.decoder_start_id,
+            eos_token_id=list(codec.end_ids),
+            pad_token_id=codec.pad_id,
+            decoder_start_token_id=None if codec.is_causal else codec.decoder_start_id,
             use_cache=True,
         )
 

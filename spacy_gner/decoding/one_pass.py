@@ -176,7 +176,7 @@ class _Run:
     def _last_prompt_token(self, number: int) -> int:
         if self._backbone.codec.is_causal:
             return self._prompts[number][-1]
-        return int(self._backbone.codec.decoder_start_id)
+        return self._backbone.codec.decoder_start_id
 
     def _resume(self, snapshots: Sequence[Any], lengths: Sequence[int]) -> Any:
         if self._packed is not None:

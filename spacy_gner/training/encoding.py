@@ -209,7 +209,6 @@ def collate(pairs: Sequence[EncodedPair], codec: TextCodec, drop: float = 0.0) -
     else:
         inputs = [pair.prompt for pair in pairs]
         offsets = [0] * len(pairs)
-        assert codec.decoder_start_id is not None  # of an encoder-decoder
         start = [codec.decoder_start_id]
         decoder_input_ids = _pad([start + pair.target[:-1] for pair in pairs], codec.pad_id)
         n_shared = 0
