@@ -181,7 +181,8 @@ class Augmentation:
             for tag in pair.tags
         )
         labels = tuple(wordings.get(label, label) for label in pair.labels)
-        return replace(pair, tags=tags, labels=labels)
+        names = {new: pair.names.get(old, old) for old, new in wordings.items()}
+        return replace(pair, tags=tags, labels=labels, names={**pair.names, **names})
 
 
 def as_query(pair: TrainingPair) -> TrainingPair:

@@ -141,7 +141,7 @@ class PairEncoder:
             return []
         words = DocWords(pair.words, tuple(range(len(pair.words))), pair.sentences)
         encoded = []
-        for group in self.planner.groups(LabelSet(pair.labels, pair.labels)):
+        for group in self.planner.groups(pair.label_set):
             for window in self.planner.windows(words, group):
                 part = pair.part(window.words, group.labels.wordings)
                 encoded.append(self.encode(part, group.guidance))

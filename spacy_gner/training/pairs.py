@@ -1,7 +1,7 @@
 """Gold annotation as the model is to see it: words, tags and labels of one sentence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from spacy.tokens import Doc
 
@@ -24,6 +24,8 @@ class TrainingPair:
     is_open (bool): Whether any other label may be asked for as well: the corpus has no
         closed inventory (Pile-NER), and what it did not annotate is not there.
     sentences (tuple[int, ...]): Indices of the words that begin a sentence, as in `DocWords`.
+    names (Mapping[str, str]): Wording -> entity label, where the two differ: definitions and
+        examples of the prompt may be given by either.
     """
 
     words: tuple[str, ...]
@@ -32,6 +34,12 @@ class TrainingPair:
     dataset: str | None = None
     is_open: bool = False
     sentences: tuple[int, ...] = (0,)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label_set(self) -> LabelSet:
+        """RETURNS (LabelSet): The labels of the prompt."""
+        return LabelSet(tuple(self.names.get(label, label) for label in self.labels), self.labels)
 
     @property
     def present(self) -> set[str]:
@@ -110,4 +118,5 @@ def gold_pair(
         reference.user_data.get(DATASET_KEY),
         bool(reference.user_data.get(OPEN_LABELS_KEY)),
         words.sentences,
+        {wording: name for name, wording in labels if name != wording},
     )

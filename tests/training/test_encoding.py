@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet
 from spacy_gner.planning.planner import Planner
 from spacy_gner.planning.windows import DocWords, Windower
+from spacy_gner.training.augmentation import Augmentation
 from spacy_gner.training.encoding import PairEncoder, collate, encode_examples
 from spacy_gner.training.pairs import TrainingPair, gold_pair
 from spacy_gner.training.weights import TokenWeights
@@ -115,6 +116,24 @@ def test_encoding_wording_of_the_component():
     assert (pair.tags, pair.labels) == (("O", "B-city"), ("city",))
     pair = gold_pair(example_of("in Paris", "O B-LOC", labels=["LOC", "x"]).reference, labels)
     assert (pair.tags, pair.labels) == (("O", "B-city"), ("city", "x"))
+
+
+def test_encoding_definitions_and_examples_are_those_of_inference():
+    labels = LabelSet.make({"LOC": "city", "PER": "person"})
+    shots = [{"text": "Rome fell", "entities": {"LOC": ["Rome"]}}]
+    codec = BACKBONES["causal"].codec
+    planner = Planner(codec, FORMAT, Windower(), {"LOC": "A town."}, shots)
+    pair = gold_pair(example_of("in Paris", "O B-LOC", labels=None).reference, labels)
+    (planned,) = planner.plan(DocWords(pair.words, (0, 1), (0,)), labels)
+    assert "city: A town.\nSentence: Rome fell\nRome(B-city)" in planned.request.prompt.text
+    (encoded,) = PairEncoder(planner, TokenWeights())(pair)
+    assert [encoded.prompt] == codec.prompt_ids([planned.request.prompt.input])
+    # Another wording of the same label keeps its definition.
+    reworded = Augmentation(synonyms={"city": ["town"]}, synonym_rate=1.0, shuffle_labels=False)
+    prompts = {pair.labels: PairEncoder(planner, TokenWeights())(pair)[0].prompt}
+    changed = reworded(pair)
+    (other,) = PairEncoder(planner, TokenWeights())(changed)
+    assert "town: A town." in codec.decode(other.prompt) and other.prompt not in prompts.values()
 
 
 def test_encoding_white_space_tokens_are_no_words():
