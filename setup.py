@@ -1,3 +1,5 @@
+"""Build script; everything stands in setup.cfg."""
+
 #!/usr/bin/env python
 from setuptools import setup
 

@@ -45,6 +45,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "GNER",
     "Annotator",
     "Backbone",
     "Decoder",
@@ -52,7 +53,6 @@ __all__ = [
     "Entity",
     "Format",
     "Found",
-    "GNER",
     "Generation",
     "LabelSet",
     "Passage",

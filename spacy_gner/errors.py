@@ -19,6 +19,8 @@ class _WithCodes(type):
 
 
 class Errors(metaclass=_WithCodes):
+    """All errors, by code."""
+
     # --- E0xx: configuration, labels, backbones -----------------------------
     E001 = (
         "A label must be a string that is not empty or blank, but got {label!r}. "
@@ -525,6 +527,8 @@ class Errors(metaclass=_WithCodes):
 
 
 class Warnings(metaclass=_WithCodes):
+    """All warnings, by code."""
+
     # --- W0xx: configuration, windows, backbones ----------------------------------
     W001 = (
         "A single word of {n_tokens} tokens does not fit into the window of the model "

@@ -48,4 +48,6 @@ def own_value(doc: Doc, attribute: str, component: str) -> Any:
 
 def _is_wording(value: Any) -> bool:
     # The values of a mapping by component are lists or mappings, None for "your own".
-    return value is not None and not isinstance(value, Sequence | Mapping) or isinstance(value, str)
+    return (value is not None and not isinstance(value, Sequence | Mapping)) or isinstance(
+        value, str
+    )

@@ -1,5 +1,6 @@
 """Cutting a text file into texts: the whole file, paragraphs, or lines."""
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -36,7 +37,7 @@ def is_wrapped(lines: list[str]) -> bool:
     """
     lines = [line.rstrip() for line in lines]
     width = max(map(len, lines), default=0)
-    neighbors = zip(lines, lines[1:], strict=False)
+    neighbors = itertools.pairwise(lines)
     pairs = [(line, after.strip()) for line, after in neighbors if line.strip() and after.strip()]
     if len(pairs) < 2 or width > _WIDEST:
         return False

@@ -117,7 +117,7 @@ class Source:
             text = io.TextIOWrapper(file, encoding or "utf-8", newline=None if old_mac else "\n")
             number = 0
             try:
-                for number, line in enumerate(text, 1):  # noqa: B007
+                for number, line in enumerate(text, 1):
                     yield number, line.rstrip("\r\n").encode("utf8", "surrogatepass")
             except UnicodeError as error:
                 place = f"{self.name}:{number + 1}"

@@ -1,0 +1,1 @@
+"""From prompts to outputs: the decoders, and the sessions that feed a model."""

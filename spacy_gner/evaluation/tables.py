@@ -209,8 +209,12 @@ def _calibration(datasets: Iterable[Mapping[str, Any]]) -> Table:
 
 def _labels(dataset: Mapping[str, Any]) -> Table:
     rows = [
-        [label, *(percent(part[key]) for key in "fpr")]
-        + [number(part["gold"], 0), number(part["predicted"], 0)]
+        [
+            label,
+            *(percent(part[key]) for key in "fpr"),
+            number(part["gold"], 0),
+            number(part["predicted"], 0),
+        ]
         for label, part in dataset["strict"]["per_type"].items()
     ]
     columns = ["label", "F1", "P", "R", "gold", "predicted"]

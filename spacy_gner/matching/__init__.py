@@ -1,3 +1,5 @@
+"""From the words of an output to the words of a sentence."""
+
 from .back_tokenization import BackTokenizer, make_back_tokenizer
 from .diagnosis import Discrepancies, diagnose
 from .matcher import LCSMatcher, Matcher, Matching

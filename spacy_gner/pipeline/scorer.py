@@ -48,7 +48,7 @@ def score_component(
     key = spans_key
 
     def entities_of(doc: Doc, _: str) -> Iterable[Span]:
-        return doc.spans[key] if key in doc.spans else doc.ents
+        return doc.spans.get(key, doc.ents)
 
     def has_entities(doc: Doc) -> bool:
         return key in doc.spans or doc.has_annotation("ENT_IOB")
@@ -69,7 +69,7 @@ def _make_group_scorer(spans_key: str) -> NerScorer:
     attr = f"spans_{spans_key}"
 
     def group_of(doc: Doc, _: str) -> Iterable[Span]:
-        return doc.spans[spans_key] if spans_key in doc.spans else []
+        return doc.spans.get(spans_key, [])
 
     def has_group(doc: Doc) -> bool:
         return spans_key in doc.spans

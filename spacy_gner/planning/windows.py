@@ -4,6 +4,7 @@ Nothing is ever truncated. A Doc that does not fit is cut between sentences wher
 has any, and with an overlap where a sentence (or a Doc without sentences) is too long.
 """
 
+import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ class Windower:
             start = max(end - min(self.overlap, (end - start) // 2), start + 1)
         # Each overlap is shared out in its middle.
         cuts = [0]
-        cuts += [(a[1] + b[0] + 1) // 2 for a, b in zip(spans, spans[1:], strict=False)]
+        cuts += [(a[1] + b[0] + 1) // 2 for a, b in itertools.pairwise(spans)]
         cuts.append(len(sentence))
         return [
             WordWindow(tuple(sentence[start:end]), sentence[cuts[i]], sentence[cuts[i + 1] - 1] + 1)

@@ -1,5 +1,6 @@
 """Documents to words: what of a Doc is shown to the model, and where entities must end."""
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -171,5 +172,5 @@ def _is_wrapped(lines: Sequence[str]) -> bool:
     width = max(map(len, lines))
     return width >= _SHORTEST_PAGE and all(
         len(line) + 1 + len(following.split()[0]) > width
-        for line, following in zip(lines, lines[1:], strict=False)
+        for line, following in itertools.pairwise(lines)
     )

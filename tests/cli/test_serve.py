@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 pytest.importorskip("fastapi", reason="needs the extra serve")
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
-from spacy_gner.cli import app  # noqa: E402
-from spacy_gner.pipeline.annotator import Annotator  # noqa: E402
+from spacy_gner.cli import app
+from spacy_gner.pipeline.annotator import Annotator
 
-from ..models import build_tiny_causal, save_tiny  # noqa: E402
+from ..models import build_tiny_causal, save_tiny
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def drafted_text(backbone, tagging: PartialTagging, cutoff: float = -math.inf) -
 
 def test_fork_expects_the_later_tags_of_the_tagging_it_comes_from(backbone):
     _, alternatives = tag(backbone, BIO(), ["B-person", "I-person", "O", "O", "B-city"], 0.9)
-    last = [a for a in alternatives if a.point.word == 2][0]
+    last = next(a for a in alternatives if a.point.word == 2)
     text = drafted_text(backbone, PartialTagging.fork(last))
     assert text.startswith("Ann(B-person) Lee(I-person) sang(B-") and "Rome(B-city)" in text
 

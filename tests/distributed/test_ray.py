@@ -14,9 +14,9 @@ import pytest
 
 pytest.importorskip("ray", reason="needs the extra ray: make test-scale")
 
-from spacy_gner.distributed.ray_data import annotate_files  # noqa: E402
+from spacy_gner.distributed.ray_data import annotate_files
 
-from .conftest import (  # noqa: E402
+from .conftest import (
     BATCH_SIZE,
     DECODER,
     LABELS,
@@ -26,7 +26,7 @@ from .conftest import (  # noqa: E402
     by_number,
     read_shards,
 )
-from .faulty import DeadlyAnnotator, SlowAnnotator  # noqa: E402
+from .faulty import DeadlyAnnotator, SlowAnnotator
 
 pytestmark = pytest.mark.scale
 SMALL = {"workers": 2, "batch_size": BATCH_SIZE, "part_bytes": PART_BYTES, "quiet": True}

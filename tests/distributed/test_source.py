@@ -8,11 +8,11 @@ import pytest
 pytest.importorskip("ray", reason="needs the extra ray")
 pytest.importorskip("pyarrow", reason="needs the extra ray")
 
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from spacy_gner.distributed.records import add_results, document_id  # noqa: E402
-from spacy_gner.distributed.source import TextSource, list_files  # noqa: E402
+from spacy_gner.distributed.records import add_results, document_id
+from spacy_gner.distributed.source import TextSource, list_files
 
 
 def read(paths, **kwargs):

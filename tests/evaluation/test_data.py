@@ -85,7 +85,7 @@ def test_read_dataset_asks_open_passages_for_their_own_types(tmp_path):
         "\n[Ada](person) saw [Rome](city).\n\nNobody saw.\n[O](letter) [Oslo](city) O\n"
     )
     dataset = read_dataset("x", path, drop_labels=["letter"])
-    first, second, third = dataset.sentences
+    first, _second, third = dataset.sentences
     assert first.words == ("Ada", "saw", "Rome", ".")
     assert first.gold == (Mention(0, 1, "person"), Mention(2, 3, "city"))
     assert [s.labels for s in dataset.sentences] == [("person", "city"), (), ("city",)]

@@ -1,5 +1,6 @@
 """The plain O(N²) table, to compare with."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 
@@ -39,4 +40,4 @@ def check_valid(
     assert len(alignment) == len(a)
     matched = [(i, j) for i, j in enumerate(alignment) if j is not None]
     assert all(0 <= j < len(b) and equal(a[i], b[j]) for i, j in matched)
-    assert all(j < k for (_, j), (_, k) in zip(matched, matched[1:], strict=False))
+    assert all(j < k for (_, j), (_, k) in itertools.pairwise(matched))

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def test_join_over_gaps_keeps_a_longest_matching(a, b):
 
 
 def n_in_a_row(alignment):
-    return sum(x is not None and y == x + 1 for x, y in zip(alignment, alignment[1:], strict=False))
+    return sum(x is not None and y == x + 1 for x, y in itertools.pairwise(alignment))
 
 
 @pytest.mark.parametrize(

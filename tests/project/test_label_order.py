@@ -4,9 +4,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "project" / "benchmarks"))
 
-from label_order import draw_orders, f1, flip_rate, summary, vote  # noqa: E402
+from label_order import draw_orders, f1, flip_rate, summary, vote
 
-from spacy_gner.evaluation.records import Mention  # noqa: E402
+from spacy_gner.evaluation.records import Mention
 
 A, B, C = Mention(0, 1, "a"), Mention(0, 1, "b"), Mention(3, 5, "c")
 

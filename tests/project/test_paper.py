@@ -11,7 +11,7 @@ from spacy_gner.evaluation.records import Mention, ScoredSentence, raw_output
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "project" / "benchmarks"))
 
-from paper import (  # noqa: E402
+from paper import (
     REFERENCE_MODELS,
     beams_table,
     load_paper,

@@ -4,13 +4,13 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra serve")
 
-from starlette.testclient import TestClient  # noqa: E402
+from starlette.testclient import TestClient
 
-from spacy_gner.serving.app import create_app  # noqa: E402
-from spacy_gner.serving.label_studio import read_interface  # noqa: E402
-from spacy_gner.serving.prodigy import prodigy_stream  # noqa: E402
+from spacy_gner.serving.app import create_app
+from spacy_gner.serving.label_studio import read_interface
+from spacy_gner.serving.prodigy import prodigy_stream
 
-from .helpers import Capitals  # noqa: E402
+from .helpers import Capitals
 
 INTERFACE = """<View>
   <!-- from the template Named Entity Recognition -->

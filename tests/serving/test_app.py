@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra serve")
 
-from starlette.testclient import TestClient  # noqa: E402
+from starlette.testclient import TestClient
 
-from spacy_gner.serving.app import create_app  # noqa: E402
-from spacy_gner.serving.limits import Limits, estimate_tokens  # noqa: E402
+from spacy_gner.serving.app import create_app
+from spacy_gner.serving.limits import Limits, estimate_tokens
 
-from .helpers import Capitals  # noqa: E402
+from .helpers import Capitals
 
 BASIC = ("Authorization", "Basic " + base64.b64encode("user:sécret".encode()).decode())
 INFO = {"model": "tiny", "labels": {"PER": "person"}, "threshold": None}

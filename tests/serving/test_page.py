@@ -9,10 +9,10 @@ from spacy import util
 pytest.importorskip("fastapi", reason="needs the extra serve")
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
-from spacy_gner.serving.app import create_app  # noqa: E402
-from tests.browser import Browser, find_browser  # noqa: E402
+from spacy_gner.serving.app import create_app
+from tests.browser import Browser, find_browser
 
-from .helpers import Capitals, running_server  # noqa: E402
+from .helpers import Capitals, running_server
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -16,10 +16,10 @@ from spacy.tokens import DocBin
 
 pytest.importorskip("accelerate", reason="needs the extra train")
 
-from safetensors import safe_open  # noqa: E402
+from safetensors import safe_open
 
-from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny  # noqa: E402
-from .test_train import CONFIG, twenty_sentences  # noqa: E402
+from ..models import build_tiny_causal, build_tiny_seq2seq, save_tiny
+from .test_train import CONFIG, twenty_sentences
 
 pytestmark = pytest.mark.scale
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_two_processes_give_the_gradients_of_one(directory, kind):
         finish(launch(n_processes, "-m", "tests.training.together", directory / kind, path))
         with safe_open(path, "pt") as file:
             notes = file.metadata()
-            found.append((notes, {name: file.get_tensor(name) for name in file.keys()}))
+            found.append((notes, {name: file.get_tensor(name) for name in file}))
     (alone, one), (together, two) = found
     assert (alone["size"], together["size"]) == ("1", "2")
     assert alone["weight"] == together["weight"]

@@ -66,7 +66,7 @@ def overrides_for(config, corpora, models):
     }
     for part in ("train", "dev"):
         block = config["corpora"][part]
-        readers = block["corpora"] if "corpora" in block else {None: block}
+        readers = block.get("corpora", {None: block})
         for name, reader in readers.items():
             key = f"corpora.{part}.path" if name is None else f"corpora.{part}.corpora.{name}.path"
             found[key] = str(corpora[reader["@readers"]])

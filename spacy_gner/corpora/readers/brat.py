@@ -1,5 +1,6 @@
 """brat: a text in NAME.txt, its entities in NAME.ann."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -73,7 +74,7 @@ def _read(source: Source) -> Document:
             error = f"{content[:80]!r} is not an entity of brat"
             raise CorpusError(Errors.E232.format(place=place, error=error))
         parts = [tuple(map(int, part.split())) for part in match[3].split(";")]
-        gaps = zip(parts, parts[1:], strict=False)
+        gaps = itertools.pairwise(parts)
         if any(text[left[1] : right[0]].strip() for left, right in gaps):
             n_discontinuous += 1
             missing.extend((start, end) for start, end in parts)

@@ -59,7 +59,7 @@ def _named(tags: Sequence[Any], place: str, options: ReadOptions) -> Sequence[An
         return tags
     names = options.tag_names
     # -100 is what training scripts write for what does not count.
-    if names is None or max(numbers) >= len(names) or min(numbers) < 0 and min(numbers) != -100:
+    if names is None or max(numbers) >= len(names) or (min(numbers) < 0 and min(numbers) != -100):
         known = "no names are known" if names is None else f"there are {len(names)} names"
         error = f"the tags are integers ({numbers[0]} …), and {known}"
         raise CorpusError(Errors.E231.format(place=place, error=error))
