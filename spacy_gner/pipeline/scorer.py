@@ -69,7 +69,7 @@ def _make_group_scorer(spans_key: str) -> NerScorer:
     attr = f"spans_{spans_key}"
 
     def group_of(doc: Doc, _: str) -> Iterable[Span]:
-        return doc.spans.get(spans_key, [])
+        return list(doc.spans.get(spans_key, []))
 
     def has_group(doc: Doc) -> bool:
         return spans_key in doc.spans
