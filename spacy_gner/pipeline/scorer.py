@@ -48,7 +48,7 @@ def score_component(
     key = spans_key
 
     def entities_of(doc: Doc, _: str) -> Iterable[Span]:
-        return doc.spans.get(key, doc.ents)
+        return list(doc.spans.get(key, doc.ents))
 
     def has_entities(doc: Doc) -> bool:
         return key in doc.spans or doc.has_annotation("ENT_IOB")
