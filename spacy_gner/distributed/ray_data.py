@@ -3,6 +3,7 @@ checkpoint by document, so that a run that was cut off goes on where it stopped.
 
 import logging
 import math
+import re
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from ..errors import Errors
 from ..pipeline.annotator import Annotator
 from .annotation import annotate_table
 from .attempts import Attempts
+from .checkpoint import IdsManager
 from .records import ID, add_results
 from .run import RunDirectory, Summary, add_up, count_shard
 from .sink import JsonLinesSink
@@ -148,10 +150,15 @@ def annotate_files(
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = DataContext.get_current()
     before = {name: getattr(context, name) for name in _CONTEXT}
-    checkpoint = CheckpointConfig(ID, directory.checkpoint, delete_checkpoint_on_success=False)
+    checkpoint = CheckpointConfig(
+        ID,
+        directory.checkpoint,
+        delete_checkpoint_on_success=False,
+        checkpoint_manager_cls=IdsManager,
+    )
     # One process filters out what is done, and takes the memory that the ids need.
     checkpoint.checkpoint_actor_pool_max_size = 1
-    checkpoint.checkpoint_actor_memory_bytes = 64 * 1024**2
+    checkpoint.checkpoint_actor_memory_bytes = 160 * 1024**2
     context.checkpoint_config = checkpoint
     # A part stays together, from reading to writing.
     context.target_max_block_size = None
@@ -224,11 +231,11 @@ def _start(address: str | None, cpus: float) -> None:
 
 def _reason(error: BaseException) -> str:
     """RETURNS (str): What was wrong on the worker, without the stack that led to it."""
-    cause = getattr(error, "cause", None)
-    while isinstance(cause, BaseException):
-        error, cause = cause, getattr(cause, "cause", None)
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[-1].strip() if lines else 'no reason given'}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # The text of Ray's errors holds those of the workers, and advice behind them.
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b.*: ", line)]
+    said = (named or lines or ["no reason given"])[-1]
+    return said if named else f"{type(error).__name__}: {said}"
 
 
 def _count(directory: RunDirectory, text_column: str) -> Summary:
