@@ -303,7 +303,7 @@ class _Run:
             key = key_of(text)
             if self.done.get(key):
                 self.done[key] -= 1
-                bar.finish(text.n_words)
+                bar.skip(text.n_words)
                 continue
             if text.labels is None and not self.component.labels:
                 raise ValueError(Errors.E240)  # once, not for each text

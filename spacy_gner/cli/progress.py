@@ -38,6 +38,14 @@ class Progress:
         self._in_work = max(0, self._in_work - n_words)
         self._show(self._finished)
 
+    def skip(self, n_words: int) -> None:
+        """Count a text that an earlier run has done: it says nothing about the time that is left.
+
+        n_words (int): Its words.
+        """
+        self._bar.initial += n_words
+        self.finish(n_words)
+
     def work(self, n_words: int) -> None:
         """Count words whose text is not done yet.
 

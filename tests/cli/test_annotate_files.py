@@ -476,6 +476,13 @@ def test_progress_moves_within_a_long_document_and_never_too_far(steps):
     assert steps == [100, 30, 30, 30, 10]
 
 
+def test_progress_takes_the_time_that_is_left_from_what_this_run_does():
+    with Progress(100) as bar:
+        bar.skip(60)
+        bar.finish(10)
+        assert (bar._bar.n, bar._bar.initial) == (70, 60)
+
+
 def test_counting_decoder_answers_as_its_decoder_does():
     pieces, counts = [], []
 
