@@ -84,7 +84,8 @@ def main(
             "batch_size": 8192,
         }
         nlp.add_pipe("gner", config=config)
-        corpus = list(InlineCorpus(train, limit=examples)(nlp))
+        every = list(InlineCorpus(train)(nlp))
+        corpus = random.Random(seed).sample(every, min(examples, len(every)))
         nlp.initialize(lambda corpus=corpus: corpus)
         optimizer = Adam(rate, use_averages=False, grad_clip=1.0, L2=0.0)
         rates = islice(warmup_cosine(rate, updates, warmup=0.1, minimum=rate / 20), updates)
