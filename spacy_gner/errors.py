@@ -145,6 +145,7 @@ class Errors(metaclass=_WithCodes):
         "The calibration of a model in {path} cannot be used: {reason}. Delete the file, or write a "
         "new one with `python -m spacy_gner calibrate`."
     )
+    E037 = "The config of the component cannot be used: {reason}."
     E040 = (
         "The tokenizer of the model cannot be used: {reason}. Save the tokenizer that the model was "
         "trained with beside it: tokenizer.json and tokenizer_config.json."

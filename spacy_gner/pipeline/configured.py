@@ -93,6 +93,10 @@ class ConfiguredPipe(TrainablePipe):
         shown = {k: v for k, v in self._settings.items() if v != self._configured[k]}
         if list(self._settings["labels"]) != list(self._configured["labels"]):
             shown["labels"] = self._settings["labels"]  # in another order
+        # Pairs, since not every key can stand in a config file.
+        shown = {
+            k: list(map(list, v.items())) if isinstance(v, dict) else v for k, v in shown.items()
+        }
         if "labels" in shown:
             shown["labels"] = config_labels(self.label_set, self.readable_labels)
         for nlp in self._pipelines:

@@ -1,18 +1,21 @@
 """From a name, a directory or a saved pipeline to a pipeline with `gner`."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import spacy
 from spacy import util
 from spacy.language import Language
+from thinc.api import ConfigValidationError
 
 from ..errors import Errors
 from ..formats.checkpoints import blocks_of
 from ..formats.labels import LabelsInput
 from .gner import GNER
+from .settings import CHECKS
 
 _TEXTS_AT_A_TIME = 32
 
@@ -45,8 +48,8 @@ def load(
 
     RETURNS (Language): The pipeline. The weights of a new pipeline are loaded with its first
         text, those of a saved one at once.
-    RAISES (ValueError): E029 for a pipeline without the component, and what the component
-        raises.
+    RAISES (ValueError): E029 for a pipeline without the component, E037 for fields that a
+        config does not have, and what the component raises.
     """
     config = dict(settings or {})
     if decoder is not None:
@@ -58,9 +61,10 @@ def load(
         return _build(None if model is None else str(model), labels, lang, where, config)
     name = _component_name(directory)
     overrides: dict[str, Any] = {"model": where} if where else {}
-    if "decoder" in config:
-        overrides["decoder"] = config.pop("decoder")
-    nlp = util.load_model_from_path(directory, config={"components": {name: overrides}})
+    # Blocks make other objects and belong to the config; plain settings can be changed.
+    overrides |= {field: config.pop(field) for field in list(config) if field not in CHECKS}
+    with _coded_errors():
+        nlp = util.load_model_from_path(directory, config={"components": {name: overrides}})
     component: Any = nlp.get_pipe(name)
     component.change_settings(**config)
     if labels is not None:
@@ -130,10 +134,23 @@ def _build(
     if model is not None:
         architecture["name"] = model
     architecture.update(where)
-    component: Any = nlp.add_pipe("gner", config={**config, "model": architecture})
+    with _coded_errors():
+        component: Any = nlp.add_pipe("gner", config={**config, "model": architecture})
     if labels is not None:
         component.set_labels(labels)
     return nlp
+
+
+@contextmanager
+def _coded_errors() -> Iterator[None]:
+    """Say in one line what spaCy says in a dump of the whole config (E037)."""
+    try:
+        yield
+    except ConfigValidationError as error:
+        reasons = [
+            f"{'.'.join(map(str, e.get('loc', ())))}: {e.get('msg')}" for e in error.errors or ()
+        ]
+        raise ValueError(Errors.E037.format(reason="; ".join(reasons) or error.title)) from error
 
 
 def pipeline_directory(model: str) -> Path | None:

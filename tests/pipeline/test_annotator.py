@@ -146,3 +146,21 @@ def test_load_says_when_a_pipeline_has_no_gner(tmp_path):
         load(tmp_path)
     with pytest.raises(ValueError, match="E029.*sentencizer"):
         find_component(nlp)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"treshold": 0.5}, {"window": {"@misc": "spacy_gner.Window.v1", "max_tokns": 3}}],
+)
+def test_load_says_which_field_is_wrong(saved, model_dir, settings):
+    field = "treshold" if "treshold" in settings else "max_tokns"
+    for model in (model_dir, saved):
+        with pytest.raises(ValueError, match=f"GNER-E037.*{field}") as caught:
+            load(model, settings=settings)
+        assert len(str(caught.value)) < 300
+
+
+def test_load_changes_settings_and_blocks_of_a_saved_pipeline(saved):
+    window = {"@misc": "spacy_gner.Window.v1", "max_tokens": 333}
+    component = find_component(load(saved, settings={"window": window, "threshold": 0.5}))
+    assert component.window.max_tokens == 333 and component.threshold == 0.5

@@ -94,6 +94,8 @@ def test_config_tells_the_truth_about_live_changes(make, tmp_path):
     # An override back to what the first config said wins as well.
     loaded = spacy.load(tmp_path, config={"components.gner.labels": LABELS})
     assert loaded.get_pipe("gner").labels == tuple(LABELS)
+    gner.threshold = {"X:Y": 0.5}
+    assert config_of(nlp)["threshold"] == [["X:Y", 0.5]]
     gner.set_labels(["award", "person"])
     assert config_of(nlp)["labels"] == ["award", "person"]
 
