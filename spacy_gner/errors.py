@@ -573,6 +573,10 @@ class Warnings(metaclass=_WithCodes):
         'pipeline of the language, such as spacy.blank("zh"), and a model that knows it (the '
         "default model knows English)."
     )
+    W012 = (
+        "The component '{name}' has a threshold for labels that it does not look for: {labels}. It "
+        "counts for Docs that ask for them with doc._.gner_labels only."
+    )
     # --- W2xx: corpora ---------------------------------------------------------------
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'
     W202 = (

@@ -1,5 +1,6 @@
 """A pipe whose labels and settings are those of its config, whatever happens to either."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 
-from ..errors import Errors
+from ..errors import Errors, Warnings
 from ..extensions import own_value
 from ..formats import LabelSet
 from ..formats.labels import LabelsInput
@@ -54,6 +55,7 @@ class ConfiguredPipe(TrainablePipe):
         # What the config of the pipeline says, as far as this component knows.
         self._configured = dict(self._settings)
         self._add_strings()
+        self._warn_of_idle_thresholds()
         if nlp is not None:
             self._pipelines.add(nlp)
 
@@ -86,7 +88,18 @@ class ConfiguredPipe(TrainablePipe):
             raise ValueError(Errors.E035.format(unknown=unknown, known=", ".join(CHECKS)))
         rest = {field: self._settings[field] for field in CHECKS}
         self._settings.update(check_settings({**rest, **values}))
+        if "threshold" in values:
+            self._warn_of_idle_thresholds()
         self._show_in_config()
+
+    def _warn_of_idle_thresholds(self) -> None:
+        """Warn (W012) of thresholds for labels that nobody looks for: a slip of the pen."""
+        threshold, labels = self.threshold, self._settings["labels"]
+        # Without labels each Doc has its own, which may be any.
+        idle = set(threshold) - set(labels) if isinstance(threshold, Mapping) and labels else set()
+        if idle:
+            text = ", ".join(map(repr, sorted(idle)))
+            warnings.warn(Warnings.W012.format(name=self.name, labels=text), stacklevel=4)
 
     def _show_in_config(self) -> None:
         """Write what was changed into the config of the pipeline, which is saved with it."""

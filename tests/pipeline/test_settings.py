@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import warnings
 
 import pytest
 import spacy
@@ -94,7 +95,7 @@ def test_config_tells_the_truth_about_live_changes(make, tmp_path):
     # An override back to what the first config said wins as well.
     loaded = spacy.load(tmp_path, config={"components.gner.labels": LABELS})
     assert loaded.get_pipe("gner").labels == tuple(LABELS)
-    gner.threshold = {"X:Y": 0.5}
+    gner.threshold = {"X:Y": 0.5}  # no warning: it is looked for
     assert config_of(nlp)["threshold"] == [["X:Y", 0.5]]
     gner.set_labels(["award", "person"])
     assert config_of(nlp)["labels"] == ["award", "person"]
@@ -258,3 +259,15 @@ def test_names_of_a_doc_are_asked_for_in_words(make):
     doc._.gner_labels = ["PER", "PERSON", "ORG"]
     labels = nlp.get_pipe("gner").labels_of(doc).to_dict()
     assert labels == {"PER": "human being", "PERSON": "person", "ORG": "organization"}
+
+
+def test_threshold_of_a_label_that_nobody_looks_for_is_named(make):
+    with pytest.warns(UserWarning, match="W012.*'persn'") as caught:
+        gner = make({"threshold": {"persn": 0.5, "city": 0.5}}).get_pipe("gner")
+    assert "'city'" not in str(caught[0].message)
+    with pytest.warns(UserWarning, match="W012.*'film'"):
+        gner.threshold = {"film": 0.5}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gner.threshold = {"person": 0.5}
+        make({"labels": [], "threshold": {"film": 0.5}})
