@@ -8,15 +8,25 @@ import warnings
 import pytest
 import spacy
 
+from ..models import build_tiny_causal, save_tiny
 from .conftest import LABELS, TEXTS
 
 
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    return save_tiny(build_tiny_causal(), tmp_path_factory.mktemp("untrained"))
+
+
 @pytest.fixture
-def make(make_nlp):
-    """Pipelines whose weights are not saved, so that nothing is loaded."""
+def make(untrained):
+    """Pipelines around a model that knows nothing, and that is not saved with them."""
 
     def make(config=None):
-        return make_nlp(config, model={"save_weights": False})
+        nlp = spacy.blank("en")
+        architecture = {"@architectures": "spacy_gner.Transformer.v1", "name": str(untrained)}
+        model = {**architecture, "save_weights": False}
+        nlp.add_pipe("gner", config={"labels": LABELS, "model": model, **(config or {})})
+        return nlp
 
     return make
 
@@ -200,15 +210,15 @@ def test_settings_cannot_be_changed_behind_the_back_of_the_component(make):
         gner.spans_key = None
 
 
-def test_threshold_by_label(make):
-    scores = {ent.label_: ent._.gner_score for ent in make()(TEXTS[0]).ents}
-    nlp = make({"threshold": {"person": 1.0, "city": 0.0}})
+def test_threshold_by_label(make_nlp):
+    scores = {ent.label_: ent._.gner_score for ent in make_nlp()(TEXTS[0]).ents}
+    nlp = make_nlp({"threshold": {"person": 1.0, "city": 0.0}})
     nlp.get_pipe("gner").threshold = {"person": min(1.0, scores["person"] + 1e-4), "city": 0.0}
     assert [ent.label_ for ent in nlp(TEXTS[0]).ents] == ["award", "city"]
 
 
-def test_decoys_are_asked_for_but_not_written(make):
-    nlp = make({"labels": ["person"], "decoys": ["city", "award"]})
+def test_decoys_are_asked_for_but_not_written(make_nlp):
+    nlp = make_nlp({"labels": ["person"], "decoys": ["city", "award"]})
     doc = nlp.make_doc(TEXTS[0])
     (prediction,) = nlp.get_pipe("gner").predict([doc])
     # The prompt is the one that the model knows, so that it finds all three.
@@ -223,8 +233,8 @@ def test_decoys_are_asked_for_but_not_written(make):
         nlp.get_pipe("gner").predict([doc])
 
 
-def test_labels_of_a_doc_by_component(make):
-    nlp = make()
+def test_labels_of_a_doc_by_component(make_nlp):
+    nlp = make_nlp()
     block = {k: v for k, v in config_of(nlp).items() if k != "factory"}
     block = {**block, "spans_key": "two", "set_ents": False}
     second = nlp.add_pipe("gner", name="second", config=block)
