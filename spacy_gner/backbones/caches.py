@@ -3,7 +3,11 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from itertools import islice
 from typing import Protocol, TypeVar, cast
+
+# How many values may still grow: the tables of the label sets of one batch.
+_GROWING = 16
 
 
 class Sized(Protocol):
@@ -48,8 +52,9 @@ class Cache:
         with self._lock:
             value = self._values.setdefault(key, value)
             self._values.move_to_end(key)
-            # Values grow: the size of each is up to date when it was last used.
-            self._sizes[key] = value.n_bytes
+            # Values grow while they are used: those of the last batches are measured again.
+            for recent in islice(reversed(self._values), _GROWING):
+                self._sizes[recent] = self._values[recent].n_bytes
             self._shrink()
         return cast(Value, value)
 

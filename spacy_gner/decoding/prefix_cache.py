@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ class Prefix:
 
     layers: list[Layer]
 
-    @property
+    @cached_property
     def n_bytes(self) -> int:
         """RETURNS (int): How much memory it takes."""
         return sum(t.numel() * t.element_size() for layer in self.layers for t in layer)

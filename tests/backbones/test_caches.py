@@ -36,6 +36,16 @@ def test_cache_counts_what_grows():
     assert "a" not in cache and cache.n_bytes == 9
 
 
+def test_cache_counts_what_grew_after_it_was_asked_for():
+    """As tables of tags do, which are filled once they are there, and may never be asked for
+    again."""
+    cache = Cache(10)
+    for name in "abcdef":
+        cache.get(name, lambda: Thing(0)).n_bytes = 4
+        assert cache.n_bytes <= 10 + 4
+    assert len(cache) <= 3
+
+
 def test_cache_forgets_a_type():
     class Other(Thing):
         pass

