@@ -1,10 +1,9 @@
-"""Lossless fast decoding: the output is drafted, and the model only checks it.
+"""Lossless fast decoding: the output is drafted, and the model only checks the draft.
 
-What a model will write is nearly known beforehand: the words are given, and most tags
-are O. So the rest of the output is drafted and put through the model in one pass; what
-the model itself would have written is kept, up to and including the first token where it
-differs. The text is that of greedy decoding, token for token, whatever the model writes.
-The idea is that of shallow aggressive decoding (Sun et al., ACL 2021).
+The words are known and most tags are O, so the rest of the output is drafted and fed in
+one pass. The tokens that the model would have written itself are kept, up to and including
+the first one that differs from the draft. The text is that of greedy decoding, token for
+token, whatever the model writes. The method is shallow aggressive decoding (Sun et al., ACL 2021).
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from .common import (
     tag_tokens,
     warn_if_cut,
 )
-from .follow import Follower
+from .follow import DraftTracker
 from .forward import ModelView
 from .free_text import read_choices
 from .request import Generation, check_format
@@ -41,14 +40,14 @@ class _Row:
 
     number (int): Index of its request.
     limit (int): Tokens that it may have.
-    follower (Follower): Drafts it.
+    follower (DraftTracker): Drafts it.
     record (ScoreRecord): What scores need.
     ids (list[int]): Its tokens so far.
     """
 
     number: int
     limit: int
-    follower: Follower
+    follower: DraftTracker
     record: ScoreRecord
     ids: list[int] = field(default_factory=list)
     passes: int = 0
@@ -140,7 +139,7 @@ class DraftedGreedy:
         for number, (request, limit) in enumerate(zip(requests, limits, strict=True)):
             table = tag_table(backbone, request.format, request.wordings)
             closing = frozenset(backbone.codec.tokens_with(table.format.closing).values())
-            follower = Follower(request, table, closing, backbone.codec.eos_id)
+            follower = DraftTracker(request, table, closing, backbone.codec.eos_id)
             rows.append(_Row(number, limit, follower, ScoreRecord(recorder)))
         done: list[_Row] = []
         overhead = pass_overhead(self.pass_overhead, backbone)
@@ -174,7 +173,7 @@ class DraftedGreedy:
         drafts = [draft[:width] for draft in drafts]
         # What the model wrote last has not been put through it yet.
         starts = [
-            todo if todo else [row.ids[-1]] for todo, row in zip(session.todo, rows, strict=True)
+            todo if todo else [row.ids[-1]] for todo, row in zip(session.unfed, rows, strict=True)
         ]
         logits = session.feed(
             [[*start, *draft] for start, draft in zip(starts, drafts, strict=True)],

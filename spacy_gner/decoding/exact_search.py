@@ -34,10 +34,11 @@ from .common import (
 )
 from .forward import ModelView
 from .packed_session import PackedSession, packed_model
-from .partial_tagging import Draft, PartialTagging, Sentence
+from .partial_tagging import Draft, PartialTagging
 from .request import Generation, TokensFed, check_format
 from .scores import probability
 from .search import Fork, Search
+from .sentence import Sentence
 from .session import Session, can_share_batches
 from .tags import tag_table
 
@@ -212,10 +213,10 @@ class _Run:
             for draft in drafts:
                 draft.tokens = draft.tokens[:width]
         taggings = [fork.tagging for _, fork in rows]
-        todo = [len(tokens) for tokens in session.todo]
+        todo = [len(tokens) for tokens in session.unfed]
         starts = [
             [*todo, *tagging.tokens[tagging.fed :]]
-            for todo, tagging in zip(session.todo, taggings, strict=True)
+            for todo, tagging in zip(session.unfed, taggings, strict=True)
         ]
         fed = [[*start, *draft.tokens] for start, draft in zip(starts, drafts, strict=True)]
         wanted = [

@@ -1,4 +1,4 @@
-"""Follows what a model writes: at which word it is, and how far into its tag."""
+"""Tracks at which word a freely written output is, and drafts what comes next."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ from ..planning.request import Request
 from .guess import kind_of
 from .tags import TagNode, TagTable, WordTokens
 
-# How much a text has to be trusted to go on as expected, before it has shown anything.
+# The weight of the expectation that an output follows the words, before any token is seen.
 _TRUST = 30.0
 _DISTRUST_PER_DEPARTURE = 10.0
 _IN_WORD = TagNode()
-# A model that has left the words is drafted by what it wrote after the same tokens before.
+# If the output leaves the words, the draft is what followed the same tokens before.
 _N_GRAM = 3
 _MAX_REPETITION = 64
 _REPEATS = 0.95
 
 
-class Follower:
+class DraftTracker:
     """Reads the tokens of one output as they come, and drafts the next ones.
 
     request (Request): What is written.

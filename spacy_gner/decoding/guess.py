@@ -1,9 +1,9 @@
 """Guesses the tag of a word before the model has looked at it.
 
-A wrong guess costs time and nothing else. What is guessed from: whether the word before is
-part of an entity, and the shape of the word. The numbers at the start are counts from
-public data sets of named entities (per 100 words); what the model really writes is added
-to them, so that after some sentences they are its own.
+A wrong guess costs time and nothing else. A guess depends on two things: whether the word before
+is part of an entity, and the shape of the word. The initial counts come from public data sets of
+named entities (per 100 words). The tags that the model writes are added to them, so that after some
+sentences the counts are the model's own.
 """
 
 from collections.abc import Sequence

@@ -140,7 +140,7 @@ class _Run:
         """RETURNS (list[Generation]): One per request."""
         outside = [["O"] * len(row.words) for row in self._rows]
         session = self._start()
-        todo = [list(tokens) for tokens in session.todo]
+        todo = [list(tokens) for tokens in session.unfed]
         texts = [row.tokens(tags) for row, tags in zip(self._rows, outside, strict=True)]
         places = [row.places(tags) for row, tags in zip(self._rows, outside, strict=True)]
         fed = [[*start, *tokens] for start, tokens in zip(todo, texts, strict=True)]

@@ -59,7 +59,7 @@ class PackedSession:
         self._packed = packed
         self.rows: list[PackedRow] = []
         self._starts: list[int] = []
-        self.todo: list[list[int]] = []
+        self.unfed: list[list[int]] = []
         for request, prompt in zip(requests, prompts, strict=True):
             n_shared = shared_length(backbone, request, prompt)
             ids = tuple(prompt[:n_shared])
@@ -71,7 +71,7 @@ class PackedSession:
                 row.layers[:, :, :, :n_shared] = prefix.layers[:, :, :, :n_shared]
                 row.length = n_shared
             self.rows.append(row)
-            self.todo.append(list(prompt[n_shared:]))
+            self.unfed.append(list(prompt[n_shared:]))
         self._starts = [row.length for row in self.rows]
 
     def _run(self, ids: Sequence[int]) -> PackedRow:
@@ -94,7 +94,7 @@ class PackedSession:
         session._packed = packed
         session.rows = [row.fork(n) for row, n in zip(snapshots, lengths, strict=True)]
         session._starts = list(lengths)
-        session.todo = [[] for _ in lengths]
+        session.unfed = [[] for _ in lengths]
         return session
 
     def __len__(self) -> int:
@@ -133,7 +133,7 @@ class PackedSession:
                     rows.append(at - 1)
             if rows:
                 found.append(self._packed.logits(states[rows], vocabulary))
-        self.todo = [[] for _ in tokens]
+        self.unfed = [[] for _ in tokens]
         logits = torch.cat(found) if found else torch.zeros((0, len(vocabulary)))
         if logits.numel() and not torch.isfinite(logits.amax(-1)).all():
             raise ValueError(Errors.E403.format(name=self._packed.name))
@@ -148,7 +148,7 @@ class PackedSession:
         """Keep some rows. rows (Sequence[int]): Indices in their new order, each once."""
         self.rows = [self.rows[i] for i in rows]
         self._starts = [self._starts[i] for i in rows]
-        self.todo = [self.todo[i] for i in rows]
+        self.unfed = [self.unfed[i] for i in rows]
 
     def settle(self) -> None:
         """Nothing is put off here. See `Session.settle`."""

@@ -1,9 +1,9 @@
 """A batch of texts that are continued by several tokens at a time.
 
-The cache of a batch is a rectangle, but its rows go on by different numbers of tokens. So
-the slots of a row that count are kept at the right, and what is left of them is masked. In
-this way differences between slots are differences between positions, which is all that
-relative positions (T5) look at; other models get their positions explicitly.
+The cache of a batch is a rectangle, but its rows grow by different numbers of tokens. Rows are
+right-aligned: each row's valid slots come last, earlier slots are masked. So the distance
+between two slots is the distance between their positions, which is all that relative positions
+(T5) look at. Other models get their positions explicitly.
 """
 
 import inspect
@@ -46,7 +46,7 @@ def can_share_batches(backbone: Backbone) -> bool:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the model computed for one row, to go on from later.
+    """Keys and values of one row, from which it can be continued later.
 
     layers (list[tuple[torch.Tensor, torch.Tensor]]): Keys and values, shape (1, heads,
         length, size) each.
@@ -70,9 +70,9 @@ class Session:
     requests (Sequence[Request]): One for each row at the start, length R.
     prompts (Sequence[Sequence[int]]): Their tokens.
 
-    `todo` holds the tokens of each row that were not yet given to the model: at the start
-    what follows the shared beginning of the prompt (causal models), or the decoder's start
-    token. They have to stand at the beginning of what the row is given first.
+    `unfed` holds the tokens of each row that the model has not seen yet: at the start what
+    follows the shared beginning of the prompt (causal models), or the decoder's start
+    token. The first `feed` of a row must start with them.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Session:
         self._width = 0
         self._fed = 0
         self._encoded: dict[str, torch.Tensor] = {}
-        self.todo: list[list[int]] = [[] for _ in range(n_rows)]
+        self.unfed: list[list[int]] = [[] for _ in range(n_rows)]
         self._cache: Any = None
         names = _parameters(type(view.model))  # type: ignore[arg-type]
         if "past_key_values" not in names:
@@ -127,7 +127,7 @@ class Session:
                 name = self._backbone.model.config.model_type
                 raise ValueError(Errors.E402.format(model_type=name))
             self._cache = make_cache(stack_right([computed.get(p, []) for p in prefixes]))
-        self.todo = [list(p[n:]) for p, n in zip(prompts, lengths, strict=True)]
+        self.unfed = [list(p[n:]) for p, n in zip(prompts, lengths, strict=True)]
 
     def _start_seq2seq(self, prompts: Sequence[Sequence[int]]) -> None:
         inputs = {
@@ -140,7 +140,7 @@ class Session:
             "mask": inputs["attention_mask"],
         }
         self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-        self.todo = [[self._backbone.codec.decoder_start_id] for _ in prompts]
+        self.unfed = [[self._backbone.codec.decoder_start_id] for _ in prompts]
 
     @classmethod
     def resume(
@@ -247,7 +247,7 @@ class Session:
         logits = self._view.logits(torch.tensor(flat, device=self._device), vocabulary, **inputs)
         self._fed = width
         self._kept = [len(row) for row in tokens]
-        self.todo = [[] for _ in tokens]
+        self.unfed = [[] for _ in tokens]
         return logits
 
     def keep(self, counts: Sequence[int]) -> None:
@@ -267,7 +267,7 @@ class Session:
         self._rows = [self._rows[i] for i in rows]
         self._lengths = [self._lengths[i] for i in rows]
         self._kept = [self._kept[i] for i in rows]
-        self.todo = [list(self.todo[i]) for i in rows]
+        self.unfed = [list(self.unfed[i]) for i in rows]
 
     def _positions(self, width: int) -> torch.Tensor:
         starts = torch.tensor(self._lengths, device=self._device)[:, None]

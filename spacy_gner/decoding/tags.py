@@ -10,7 +10,7 @@ from .guess import TagGuesser
 
 _MAX_WORDS = 20_000
 # What Python needs for a word of a table, measured: its text, its tokens, its places in dicts.
-_WORD_BYTES = 250
+_WORD_BYTES = 220
 # The same for a node of a tree: its dict above all, its share of `suffixes`.
 _NODE_BYTES = 350
 # How byte-level and SentencePiece vocabularies write a blank.

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_gner.decoding.common import draft_width
-from spacy_gner.decoding.follow import Follower
+from spacy_gner.decoding.follow import DraftTracker
 from spacy_gner.decoding.guess import CONTINUE, OUTSIDE, START, TagGuesser
 from spacy_gner.decoding.tags import TagTable
 from spacy_gner.formats import BIO, BIOES
@@ -19,7 +19,7 @@ SENTENCE = "Marie Curie won the Nobel Prize while working in Paris .".split()
 def follower_of(words):
     request = make_request(list(words))
     table = TagTable(BACKBONE, request.format, request.wordings)
-    return Follower(request, table, CLOSING, BACKBONE.codec.eos_id)
+    return DraftTracker(request, table, CLOSING, BACKBONE.codec.eos_id)
 
 
 def write(follower, pieces):

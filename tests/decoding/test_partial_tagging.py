@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from spacy_gner.decoding.common import tag_tokens
-from spacy_gner.decoding.partial_tagging import Alternative, Draft, PartialTagging, Sentence
+from spacy_gner.decoding.partial_tagging import Alternative, Draft, PartialTagging
+from spacy_gner.decoding.sentence import Sentence
 from spacy_gner.decoding.tags import tag_table
 from spacy_gner.formats import BIO, BIOES, Format
 

@@ -57,7 +57,7 @@ def test_rows_stay_what_they_are(backbone, seed):
     starts = [len(p) if backbone.codec.is_causal else 1 for p in prompts]
     for step in range(8):
         new = [[rng.randrange(3, 100) for _ in range(rng.randint(1, 5))] for _ in rows]
-        todo = [list(t) for t in session.todo]
+        todo = [list(t) for t in session.unfed]
         fed = [[*t, *n] for t, n in zip(todo, new, strict=True)]
         wanted = [range(len(t), len(f)) for t, f in zip(todo, fed, strict=True)]
         logits = session.feed(fed, wanted)
