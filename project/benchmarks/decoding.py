@@ -294,7 +294,7 @@ def measure(args: argparse.Namespace, wanted: list[str]) -> dict:
         for i, ids in zip(batch, outputs, strict=True):
             plain.outputs[i] = ids
         texts = [backbone.codec.decode(ids) for ids in outputs]
-        return [(t, FORMAT.parse(t, r.labels)) for t, r in zip(texts, part, strict=True)]
+        return [(t, FORMAT.parse(t, r.wordings)) for t, r in zip(texts, part, strict=True)]
 
     order = sorted(
         wanted,

@@ -114,9 +114,9 @@ class Augmentation:
             closed inventory is never asked for other labels: what they mean may be
             in the sentence, annotated as O.
         """
-        if pair.is_open and self._pool.keys().isdisjoint(pair.labels):
+        if pair.is_open and self._pool.keys().isdisjoint(pair.wordings):
             # Seen for the first time: nobody called `observe` before.
-            self.observe(pair.labels)
+            self.observe(pair.wordings)
         if self.lower_case and self._random.random() < self.lower_case:
             pair = as_query(pair)
         pair = self._choose_labels(pair)
@@ -126,27 +126,27 @@ class Augmentation:
         return pair if named else replace(pair, dataset=None)
 
     def _choose_labels(self, pair: TrainingPair) -> TrainingPair:
-        present = [label for label in pair.labels if label in pair.present]
-        absent = [label for label in pair.labels if label not in pair.present]
+        present = [label for label in pair.wordings if label in pair.present]
+        absent = [label for label in pair.wordings if label not in pair.present]
         if self.external_labels is not None:
             number = self._random.randint(*self.external_labels)
             absent = self._random.sample(absent, min(number, len(absent)))
             if pair.is_open:
-                absent += self._external(pair.labels, number - len(absent))
+                absent += self._external(pair.wordings, number - len(absent))
         if not present and not absent:
             # A sentence without entities is worth asking something about.
-            absent = self._external((), 1) if pair.is_open else list(pair.labels[:1])
+            absent = self._external((), 1) if pair.is_open else list(pair.wordings[:1])
         dropped = {label for label in present if self._random.random() < self.label_dropout}
         if len(dropped) == len(present) and not absent:
             dropped -= set(self._random.sample(present, 1)) if present else set()
         chosen = set(absent) | (set(present) - dropped)
         # What was there keeps its order, what is new follows.
-        labels = [label for label in pair.labels if label in chosen]
+        labels = [label for label in pair.wordings if label in chosen]
         labels += [label for label in absent if label not in set(labels)]
         if self.shuffle_labels:
             self._random.shuffle(labels)
         pair = pair.without(dropped)
-        return replace(pair, labels=tuple(labels))
+        return replace(pair, wordings=tuple(labels))
 
     def _external(self, own: Sequence[str], number: int) -> list[str]:
         """Draw labels by how often they occur, as UniversalNER does. A label that shares
@@ -168,8 +168,8 @@ class Augmentation:
 
     def _reword(self, pair: TrainingPair) -> TrainingPair:
         wordings: dict[str, str] = {}
-        used = set(pair.labels)
-        for label in pair.labels:
+        used = set(pair.wordings)
+        for label in pair.wordings:
             others = [other for other in self.synonyms.get(label, ()) if other not in used]
             if others and self._random.random() < self.synonym_rate:
                 wordings[label] = self._random.choice(others)
@@ -180,9 +180,9 @@ class Augmentation:
             tag if tag is None or tag == "O" else f"{tag[:2]}{wordings.get(tag[2:], tag[2:])}"
             for tag in pair.tags
         )
-        labels = tuple(wordings.get(label, label) for label in pair.labels)
+        labels = tuple(wordings.get(label, label) for label in pair.wordings)
         names = {new: pair.names.get(old, old) for old, new in wordings.items()}
-        return replace(pair, tags=tags, labels=labels, names={**pair.names, **names})
+        return replace(pair, tags=tags, wordings=labels, names={**pair.names, **names})
 
 
 def as_query(pair: TrainingPair) -> TrainingPair:

@@ -133,7 +133,7 @@ class PairEncoder:
             fit is left out, with warning W001.
         RAISES (ValueError): E024 when not even one label leaves room for words.
         """
-        if not pair.labels or not pair.words or all(tag is None for tag in pair.tags):
+        if not pair.wordings or not pair.words or all(tag is None for tag in pair.tags):
             return []
         if None in pair.tags and not isinstance(self.format, TaggedWords):
             # Where O words are not written at all, "unknown" cannot be told from O.
@@ -154,7 +154,7 @@ class PairEncoder:
         guidance (Guidance): What the prompt says about the labels.
         RETURNS (EncodedPair): Its tokens.
         """
-        prompt = self.format.prompt(pair.words, pair.labels, guidance, pair.dataset)
+        prompt = self.format.prompt(pair.words, pair.wordings, guidance, pair.dataset)
         target: list[int] = []
         weights: list[float] = []
         for ids, roles in self._pieces(pair):
@@ -172,7 +172,7 @@ class PairEncoder:
                 rest = [self.weights.of_tag(tag)] * (len(ids) - n_stem)
                 yield ids, [self.weights.words] * n_stem + rest
             return
-        pieces = self.format.target(pair.words, pair.spans(), pair.labels)
+        pieces = self.format.target(pair.words, pair.spans(), pair.wordings)
         rows = self.codec.target_ids([piece.text for piece in pieces])
         for piece, ids in zip(pieces, rows, strict=True):
             yield ids, [self.weights.of_role(piece.role)] * len(ids)
@@ -183,7 +183,7 @@ class PairEncoder:
         """YIELDS (tuple): The tokens of each word with its tag; how many of them belong to the
         word: those that it would begin with under another tag as well; and the pair's tag."""
         tags = format.encode(len(pair.words), pair.spans())
-        other = format.tags(pair.labels[:1])[1]
+        other = format.tags(pair.wordings[:1])[1]
         others = [other if tag == "O" else "O" for tag in tags]
         n = len(tags)
         spelled = map(format.spell, [*pair.words, *pair.words], [*tags, *others])

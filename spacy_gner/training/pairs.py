@@ -19,7 +19,7 @@ class TrainingPair:
     words (tuple[str, ...]): The words, length N.
     tags (tuple[str | None, ...]): Their BIO tags ("O", "B-city", "I-city") in the wording
         of the prompt, length N; None for a word without annotation.
-    labels (tuple[str, ...]): The wordings in the prompt, in its order.
+    wordings (tuple[str, ...]): The wordings in the prompt, in its order.
     dataset (str | None): For the prompt's `Dataset:` line.
     is_open (bool): Whether any other label may be asked for as well: the corpus has no
         closed inventory (Pile-NER), and what it did not annotate is not there.
@@ -30,7 +30,7 @@ class TrainingPair:
 
     words: tuple[str, ...]
     tags: tuple[str | None, ...]
-    labels: tuple[str, ...]
+    wordings: tuple[str, ...]
     dataset: str | None = None
     is_open: bool = False
     sentences: tuple[int, ...] = (0,)
@@ -39,7 +39,9 @@ class TrainingPair:
     @property
     def label_set(self) -> LabelSet:
         """RETURNS (LabelSet): The labels of the prompt."""
-        return LabelSet(tuple(self.names.get(label, label) for label in self.labels), self.labels)
+        return LabelSet(
+            tuple(self.names.get(label, label) for label in self.wordings), self.wordings
+        )
 
     @property
     def present(self) -> set[str]:
@@ -57,8 +59,8 @@ class TrainingPair:
         RETURNS (TrainingPair): A copy.
         """
         tags = tuple("O" if tag is not None and tag[2:] in labels else tag for tag in self.tags)
-        kept = tuple(label for label in self.labels if label not in labels)
-        return replace(self, tags=tags, labels=kept)
+        kept = tuple(label for label in self.wordings if label not in labels)
+        return replace(self, tags=tags, wordings=kept)
 
     def part(self, words: Sequence[int], labels: Sequence[str]) -> "TrainingPair":
         """Take some of the words, and ask for some of the labels.
@@ -73,7 +75,7 @@ class TrainingPair:
             is_other = tag is not None and tag != "O" and tag[2:] not in kept
             tags.append("O" if is_other else tag)
         texts = tuple(self.words[i] for i in words)
-        return replace(self, words=texts, tags=tuple(tags), labels=tuple(labels), sentences=(0,))
+        return replace(self, words=texts, tags=tuple(tags), wordings=tuple(labels), sentences=(0,))
 
 
 def gold_pair(

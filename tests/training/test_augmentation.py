@@ -49,11 +49,11 @@ def test_augmentation_laws(pair, seed, external, dropout, lower):
     augmentation.observe(POOL)
     changed = augmentation(pair)
     # Every label in the tags is asked for, once, and something is asked for.
-    assert changed.present <= set(changed.labels)
-    assert len(set(changed.labels)) == len(changed.labels) >= 1
+    assert changed.present <= set(changed.wordings)
+    assert len(set(changed.wordings)) == len(changed.wordings) >= 1
     assert len(changed.words) == len(changed.tags) >= 1
     if not pair.is_open:
-        assert set(changed.labels) <= set(pair.labels)
+        assert set(changed.wordings) <= set(pair.wordings)
     if not lower:
         assert changed.words == pair.words
     # What is not annotated stays so, and no entity appears that was not there.
@@ -83,15 +83,15 @@ def pair_of(**kwargs):
     values = {
         "words": ("Marie", "in", "Paris", "."),
         "tags": ("B-person", "O", "B-city", "O"),
-        "labels": ("person", "city"),
+        "wordings": ("person", "city"),
     }
     return TrainingPair(**(values | kwargs))
 
 
 def test_augmentation_order_of_labels():
-    shuffled = {Augmentation(seed=i)(pair_of()).labels for i in range(20)}
+    shuffled = {Augmentation(seed=i)(pair_of()).wordings for i in range(20)}
     assert shuffled == {("person", "city"), ("city", "person")}
-    fixed = {Augmentation(shuffle_labels=False, seed=i)(pair_of()).labels for i in range(20)}
+    fixed = {Augmentation(shuffle_labels=False, seed=i)(pair_of()).wordings for i in range(20)}
     assert fixed == {("person", "city")}
 
 
@@ -99,33 +99,33 @@ def test_augmentation_external_labels_of_open_inventories():
     augmentation = Augmentation(external_labels=[3, 3])
     augmentation.observe([*POOL, "famous person"])
     for _ in range(30):
-        labels = augmentation(pair_of(is_open=True)).labels
+        labels = augmentation(pair_of(is_open=True)).wordings
         assert len(labels) == 5
         # "famous person" may be true of what is annotated as "person".
         assert "famous person" not in labels
     # Labels of open pairs are learnt as they come, where nobody observed before.
     fresh = Augmentation(external_labels=[1, 1])
-    fresh(pair_of(is_open=True, labels=("river",), tags=("O", "O", "B-river", "O")))
-    assert "river" in fresh(pair_of(is_open=True)).labels
+    fresh(pair_of(is_open=True, wordings=("river",), tags=("O", "O", "B-river", "O")))
+    assert "river" in fresh(pair_of(is_open=True)).wordings
 
 
 def test_augmentation_external_labels_of_closed_inventories():
-    many = pair_of(labels=("person", "city", *(f"x{i}" for i in range(10))))
+    many = pair_of(wordings=("person", "city", *(f"x{i}" for i in range(10))))
     augmentation = Augmentation(external_labels=[2, 4])
-    sizes = {len(augmentation(many).labels) for _ in range(60)}
+    sizes = {len(augmentation(many).wordings) for _ in range(60)}
     assert sizes == {4, 5, 6}
-    assert len(Augmentation()(many).labels) == 12
+    assert len(Augmentation()(many).wordings) == 12
 
 
 def test_augmentation_label_dropout():
     augmentation = Augmentation(label_dropout=0.5)
     seen = {
-        (changed.present == set(changed.labels), len(changed.labels))
+        (changed.present == set(changed.wordings), len(changed.wordings))
         for changed in (augmentation(pair_of()) for _ in range(60))
     }
     assert {(True, 1), (True, 2)} == seen
-    changed = Augmentation(label_dropout=1.0)(pair_of(labels=("person", "city", "award")))
-    assert changed.labels == ("award",)
+    changed = Augmentation(label_dropout=1.0)(pair_of(wordings=("person", "city", "award")))
+    assert changed.wordings == ("award",)
     assert changed.tags == ("O", "O", "O", "O")
 
 
@@ -152,7 +152,7 @@ def test_augmentation_synonyms(tmp_path):
     )
     changed = augmentation(pair_of())
     # "city" is taken by another label of the prompt.
-    assert changed.labels == ("human", "city")
+    assert changed.wordings == ("human", "city")
     assert changed.tags == ("B-human", "O", "B-city", "O")
 
 
@@ -184,7 +184,7 @@ from spacy_gner.training.pairs import TrainingPair
 augmentation = Augmentation(external_labels=[4, 4], seed=0)
 for i in range(20):
     augmentation.observe([f"label {3 * i + j}" for j in range(3)])
-print(augmentation(TrainingPair(("word",), ("O",), ("label 0",), None, True)).labels)
+print(augmentation(TrainingPair(("word",), ("O",), ("label 0",), None, True)).wordings)
 """
 
 

@@ -128,7 +128,7 @@ def test_initialize_takes_over_the_wordings_of_docs(nlp):
     example = make_example(nlp, Passage(["Ada"], [(0, 1, "PER")], wordings))
     gner.initialize(lambda: [example], nlp=nlp)
     assert gner.label_data == wordings
-    assert gold_pair(example.reference, gner.label_set).labels == ("person", "place")
+    assert gold_pair(example.reference, gner.label_set).wordings == ("person", "place")
 
 
 def test_initialize_leaves_open_types_to_the_augmentation(nlp):

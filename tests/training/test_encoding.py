@@ -34,11 +34,11 @@ def test_encoding_writes_what_inference_asks_and_reads(backbone):
     batch = encode(backbone, egs)
     for row, eg in enumerate(egs):
         pair = gold_pair(eg.reference, LABEL_SET)
-        prompt = backbone.codec.prompt_ids([FORMAT.prompt(pair.words, pair.labels).text])[0]
+        prompt = backbone.codec.prompt_ids([FORMAT.prompt(pair.words, pair.wordings).text])[0]
         assert batch.input_ids[row, : len(prompt)].tolist() == prompt
         target = batch.targets[batch.rows == row].tolist()
         assert target[-1] == backbone.codec.eos_id
-        assert backbone.codec.decode(target) == BIO().write(pair.words, pair.spans(), pair.labels)
+        assert backbone.codec.decode(target) == BIO().write(pair.words, pair.spans(), pair.wordings)
         # Teacher forcing: what stands before a place is what was to be written there.
         ids = batch.decoder_input_ids if batch.decoder_input_ids is not None else batch.input_ids
         positions = batch.positions[batch.rows == row]
@@ -113,9 +113,9 @@ def test_encoding_unknown_label_is_an_error(backbone):
 def test_encoding_wording_of_the_component():
     labels = LabelSet.make({"LOC": "city"})
     pair = gold_pair(example_of("in Paris", "O B-LOC", labels=None).reference, labels)
-    assert (pair.tags, pair.labels) == (("O", "B-city"), ("city",))
+    assert (pair.tags, pair.wordings) == (("O", "B-city"), ("city",))
     pair = gold_pair(example_of("in Paris", "O B-LOC", labels=["LOC", "x"]).reference, labels)
-    assert (pair.tags, pair.labels) == (("O", "B-city"), ("city", "x"))
+    assert (pair.tags, pair.wordings) == (("O", "B-city"), ("city", "x"))
 
 
 def test_encoding_definitions_and_examples_are_those_of_inference():
@@ -130,7 +130,7 @@ def test_encoding_definitions_and_examples_are_those_of_inference():
     assert [encoded.prompt] == codec.prompt_ids([planned.request.prompt.input])
     # Another wording of the same label keeps its definition.
     reworded = Augmentation(synonyms={"city": ["town"]}, synonym_rate=1.0, shuffle_labels=False)
-    prompts = {pair.labels: PairEncoder(planner, TokenWeights())(pair)[0].prompt}
+    prompts = {pair.wordings: PairEncoder(planner, TokenWeights())(pair)[0].prompt}
     changed = reworded(pair)
     (other,) = PairEncoder(planner, TokenWeights())(changed)
     assert "town: A town." in codec.decode(other.prompt) and other.prompt not in prompts.values()

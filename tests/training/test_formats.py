@@ -34,8 +34,8 @@ def test_format_is_learned_by_heart(name, kind, tmp_path):
     registered, cls, options = FORMATS[name]
     format = cls(**options)
     # The tokenizers of the tiny models know the marks of the format.
-    written = [format.write(p.words, p.spans(), p.labels) for p in pairs()]
-    prompts = [format.prompt(p.words, p.labels).text for p in pairs()]
+    written = [format.write(p.words, p.spans(), p.wordings) for p in pairs()]
+    prompts = [format.prompt(p.words, p.wordings).text for p in pairs()]
     backbone = BUILDERS[kind](hidden=64, texts=[*TEXTS, *written, *prompts])
     nlp = spacy.blank("en")
     config = {
