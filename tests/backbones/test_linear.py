@@ -9,7 +9,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from spacy_gner.backbones import linear as module
-from spacy_gner.backbones.linear import FastLinear, linear, use_fast_linear
+from spacy_gner.backbones.linear import (
+    FastLinear,
+    linear,
+    linear_packed,
+    pack_weight,
+    use_fast_linear,
+)
 
 from ..models import build_tiny_causal
 
@@ -80,3 +86,18 @@ def test_fast_linear_changes_nothing_else():
 def test_backbones_have_fast_linear_layers():
     kinds = {type(part) for part in build_tiny_causal().model.modules()}
     assert FastLinear in kinds and nn.Linear not in kinds
+
+
+@pytest.mark.parametrize("has_kernel", [True, False])
+@torch.inference_mode()
+def test_packed_weights_multiply_as_they_are(monkeypatch, has_kernel):
+    monkeypatch.setattr(module, "HAS_KERNEL", has_kernel and module.HAS_KERNEL)
+    torch.manual_seed(0)
+    weight, bias = torch.randn(40, 64).bfloat16(), torch.randn(40).bfloat16()
+    x = torch.randn(50, 64).bfloat16()
+    packed = pack_weight(weight)
+    assert packed.is_mkldnn or packed is weight
+    for b in (bias, None):
+        expected = F.linear(x.float(), weight.float(), None if b is None else b.float())
+        found = linear_packed(x, packed, b).float()
+        torch.testing.assert_close(found, expected, atol=0.1, rtol=0.01)

@@ -104,7 +104,7 @@ def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_
     rng = random.Random(0)
     labels = ("person", "city", "organization")
     requests = [make_request(random_words(rng, 8 + i % 3), labels) for i in range(8)]
-    decoder = ExactSearch(max_forks / 5, None)
+    decoder = ExactSearch(max_forks / 10, None)
     alone = [decoder(made, [request], 10**6)[0] for request in requests]
     assert sum(answer.cut_short for answer in alone) >= 4
     for batch_tokens in (600, 10**6):

@@ -141,6 +141,15 @@ def test_precision_is_measured_once_and_a_broken_file_is_measured_again(tmp_path
     choose_dtype.cache_clear()
 
 
+def test_versions_of_torch_that_do_not_tell_have_no_bfloat16(monkeypatch):
+    from spacy_gner.decoding import precision
+
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+    monkeypatch.setattr(precision.platform, "machine", lambda: "x86_64")
+    assert not has_bfloat16()
+
+
 def test_gain_is_a_ratio():
     assert measure_gain() > 0
 
