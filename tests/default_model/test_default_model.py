@@ -77,7 +77,8 @@ def test_default_model_saved_pipeline_needs_no_cache(tmp_path, nlp):
         env={**os.environ, "SPACY_GNER_CACHE": str(tmp_path / "empty")},
     )
     assert done.stdout.strip() == str(expected)
-    assert not (tmp_path / "empty").exists()
+    # What the processor is best at may be remembered there, weights are not.
+    assert not list((tmp_path / "empty").rglob("*.safetensors"))
 
 
 @pytest.mark.slow
