@@ -8,6 +8,7 @@ from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
 from ..backbones.logits import Passes, pick_logits, plain_model, watch_passes
+from ..backbones.signature import cache_argument
 from ..errors import Errors
 
 
@@ -53,8 +54,11 @@ class ModelView:
         """
         none = torch.zeros(0, dtype=torch.long, device=input_ids.device)
         with pick_logits(self.model, input_ids.numel(), none):
-            output = self._run(input_ids=input_ids, past_key_values=DynamicCache(), use_cache=True)
-        return output.past_key_values
+            # What it fills is what it is given, whatever its output is called.
+            cache: Any = DynamicCache()
+            name = cache_argument(self.model) or "past_key_values"
+            self._run(input_ids=input_ids, use_cache=True, **{name: cache})
+        return cache
 
     def generate(self, config: Any, **inputs: Any) -> Any:
         """Write with `generate()` of transformers.
@@ -88,7 +92,7 @@ class ModelView:
         try:
             return self.model(**inputs)
         except KeyError as error:
-            if "past_key_values" not in inputs:
+            if cache_argument(self.model) not in inputs:
                 raise
             # Models that predate `Cache` index the layers of an empty cache.
             name = self.model.config.model_type

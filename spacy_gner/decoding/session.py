@@ -6,10 +6,8 @@ between two slots is the distance between their positions, which is all that rel
 (T5) look at. Other models get their positions explicitly.
 """
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -17,6 +15,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from ..backbones.backbone import Backbone
+from ..backbones.signature import cache_argument, takes_argument
 from ..errors import Errors
 from ..planning.request import Request
 from .cache import (
@@ -103,10 +102,12 @@ class Session:
         self._encoded: dict[str, torch.Tensor] = {}
         self.unfed: list[list[int]] = [[] for _ in range(n_rows)]
         self._cache: Any = None
-        names = _parameters(type(view.model))  # type: ignore[arg-type]
-        if "past_key_values" not in names:
+        cache_name = cache_argument(view.model)
+        if cache_name is None:
             raise ValueError(Errors.E402.format(model_type=backbone.model.config.model_type))
-        self._takes_positions = backbone.codec.is_causal and "position_ids" in names
+        self._cache_name = cache_name
+        takes_positions = takes_argument(view.model, "position_ids")
+        self._takes_positions = backbone.codec.is_causal and takes_positions
 
     def _start_causal(self, requests: Sequence[Request], prompts: Sequence[Sequence[int]]) -> None:
         lengths = [
@@ -232,7 +233,7 @@ class Session:
         ids = pad(tokens, self._backbone.codec.pad_id, self._device)
         masked = torch.tensor(mask, device=self._device)
         flat = [b * width + t for b, row in enumerate(wanted) for t in row]
-        inputs: dict[str, Any] = {"past_key_values": self._cache, "use_cache": True}
+        inputs: dict[str, Any] = {self._cache_name: self._cache, "use_cache": True}
         if self._backbone.codec.is_causal:
             inputs.update(input_ids=ids, attention_mask=masked)
             if self._takes_positions:
@@ -310,9 +311,3 @@ def _stack_encoded(rows: Sequence[torch.Tensor]) -> torch.Tensor:
     for b, row in enumerate(rows):
         whole[b, : row.shape[1]] = row[0]
     return whole
-
-
-@lru_cache(maxsize=64)
-def _parameters(model_type: type) -> frozenset[str]:
-    """RETURNS (frozenset[str]): The names of the arguments of a model's `forward`."""
-    return frozenset(inspect.signature(model_type.forward).parameters)  # type: ignore[attr-defined]

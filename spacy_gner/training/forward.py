@@ -1,6 +1,5 @@
 """The forward and backward pass of an update: logits at the target tokens only."""
 
-import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
@@ -10,6 +9,7 @@ from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
 from ..backbones.logits import pick_logits, plain_model
+from ..backbones.signature import cache_argument, takes_argument
 from .encoding import TrainingBatch
 from .trainer import Trainer
 
@@ -90,6 +90,7 @@ def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
         return pick(output.logits)
     n_rows, length = input_ids.shape
     n_shared = batch.n_shared
+    model = plain_model(backbone.model)
     checkpointing = getattr(backbone.model, "is_gradient_checkpointing", False)
     # Padding stands on the right, where causal attention never looks: no mask is needed.
     arguments: dict[str, Any] = {"use_cache": False}
@@ -98,11 +99,11 @@ def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
         cache = _shared_cache(backbone, input_ids[:1, :n_shared])
     if cache is not None:
         cache.batch_repeat_interleave(n_rows)
-        arguments = {"use_cache": True, "past_key_values": cache}
+        arguments = {"use_cache": True, str(cache_argument(model)): cache}
         input_ids, positions = input_ids[:, n_shared:], positions - n_shared
     else:
         n_shared = 0
-    if _takes(backbone, "position_ids"):
+    if takes_argument(model, "position_ids"):
         arguments["position_ids"] = torch.arange(n_shared, length, device=device).repeat(n_rows, 1)
     wanted = rows * input_ids.shape[1] + positions
     with pick_logits(backbone.model, input_ids.numel(), wanted) as pick:
@@ -114,19 +115,15 @@ def _shared_cache(backbone: Backbone, input_ids: torch.Tensor) -> Any:
     """RETURNS (DynamicCache | None): Keys and values of the beginning that all rows share,
     (1, T); None for models that do not keep them there (Mamba; MPT and XGLM in
     transformers 4): these compute it once per row."""
-    if not _takes(backbone, "past_key_values"):
+    name = cache_argument(plain_model(backbone.model))
+    if name is None:
         return None
     cache: Any = DynamicCache()
     none = input_ids.new_empty(0)
     # Models that predate `Cache` index the layers of an empty cache.
     with pick_logits(backbone.model, input_ids.numel(), none), suppress(KeyError):
-        backbone.model(input_ids=input_ids, use_cache=True, past_key_values=cache)
+        backbone.model(input_ids=input_ids, use_cache=True, **{name: cache})
     return cache if cache.get_seq_length() == input_ids.shape[1] else None
-
-
-def _takes(backbone: Backbone, argument: str) -> bool:
-    """RETURNS (bool): Whether the model's `forward` has an argument of this name."""
-    return argument in inspect.signature(plain_model(backbone.model).forward).parameters
 
 
 def _autocast(backbone: Backbone) -> AbstractContextManager[Any]:

@@ -36,7 +36,7 @@ CAUSAL = {
         **SMALL,
         "num_key_value_heads": 2,
         "head_dim": 8,
-        "final_logit_softcapping": 3,
+        "final_logit_softcapping": 3.0,
     },
     "CohereConfig": {**SMALL, "logit_scale": 0.2},
     "GraniteConfig": {**SMALL, "logits_scaling": 4.0},

@@ -14,7 +14,7 @@ from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.readers import FORMAT_NAMES, guess_format, read_file
 from spacy_gner.corpora.source import Source
 from spacy_gner.formats import BIO, BIOES, EntityCentric, LabelSet
-from spacy_gner.matching import LCSMatcher
+from spacy_gner.matching import LCSMatcher, Matching
 from spacy_gner.pipeline.loading import parse_labels
 
 from ..pages.parsed import check_is_safe
@@ -30,12 +30,12 @@ CODE = re.compile(r"\[GNER-[EW]\d{3}\]")
     "format", [BIO(), BIOES(), EntityCentric(), EntityCentric(context=None)], ids=lambda f: f.name
 )
 def test_formats_read_anything(format: Any, fuzz: Fuzz):
-    match = LCSMatcher()
+    matching = Matching(LCSMatcher())
 
     def check(text: str) -> None:
         parts = format.parse(text, WORDINGS)
         assert all(0 <= part.start <= part.end <= len(text) for part in parts)
-        found = format.read(text, WORDS, WORDINGS, lambda a, b: match(a, b, None))
+        found = format.read(text, WORDS, WORDINGS, matching)
         assert all(0 <= f.start < f.end <= len(WORDS) for f in found)
         assert {f.label for f in found} <= set(WORDINGS)
 

@@ -112,7 +112,7 @@ def test_two_processes_give_the_gradients_of_one(directory, kind):
         finish(launch(n_processes, "-m", "tests.training.together", directory / kind, path))
         with safe_open(path, "pt") as file:
             notes = file.metadata()
-            found.append((notes, {name: file.get_tensor(name) for name in file}))
+            found.append((notes, {name: file.get_tensor(name) for name in file.keys()}))  # noqa: SIM118
     (alone, one), (together, two) = found
     assert (alone["size"], together["size"]) == ("1", "2")
     assert alone["weight"] == together["weight"]
