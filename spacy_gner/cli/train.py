@@ -68,6 +68,7 @@ def train(
             save_every=save_every,
             report=lambda line: print(line, file=sys.stderr) if processes.is_main else None,
         )
+        processes.leave()
     except (ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from error

@@ -85,6 +85,13 @@ class Processes:
         with _Together():
             self._accelerator.wait_for_everyone()
 
+    def leave(self) -> None:
+        """Part from the others at the end. A process whose group still has threads when it
+        exits can be aborted."""
+        if self.size > 1 and torch.distributed.is_initialized():
+            self.wait()
+            torch.distributed.destroy_process_group()
+
     def save(self, path: Path, state: Any) -> None:
         """Save the state of the training with accelerate: `state` and every process's random
         numbers.

@@ -153,7 +153,7 @@ print(json.dumps([[(e.start, e.end, e.label_) for e in doc.ents] for doc in docs
 def test_train_overfits_saves_and_loads_in_a_new_process(directory, tmp_path, kind):
     # Which step is the first without an error depends on the CPU's rounding: the best model
     # counts, and the run ends when it has stayed the best for a while.
-    model = run(directory, kind, tmp_path / kind, 480, every=40, patience=120) / "model-best"
+    model = run(directory, kind, tmp_path / kind, 960, every=40, patience=280) / "model-best"
     meta = json.loads((model / "meta.json").read_text())
     assert meta["performance"]["ents_f"] == 1.0
     assert set(meta["labels"]["gner"]) == {"person", "city"}

@@ -40,6 +40,7 @@ def main(model: str, output: Path) -> None:
         gradients = {name: p.grad.clone() for name, p in named}
         notes = {"loss": repr(losses[component.name]), "weight": repr(weight)}
         save_file(gradients, output, {**notes, "size": str(processes.size)})
+    processes.leave()
 
 
 if __name__ == "__main__":
