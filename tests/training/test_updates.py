@@ -216,7 +216,9 @@ def test_dropout_is_on_only_when_asked_for(directories):
     assert torch.equal(*still)
     moving = [model(batch_of(model, examples(), drop=0.1), is_train=True)[0] for _ in range(2)]
     assert not torch.equal(*moving)
-    assert torch.equal(model.predict(batch_of(model, examples(), drop=0.1)), still[0])
+    # To rounding: attention may take another way where no gradient is wanted.
+    predicted = model.predict(batch_of(model, examples(), drop=0.1))
+    torch.testing.assert_close(predicted, still[0], rtol=1e-4, atol=1e-5)
 
 
 def test_lora_trains_only_the_adapter(make_model):
