@@ -1,10 +1,10 @@
 import contextlib
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_gner.corpora import markup, readers
 from spacy_gner.corpora.markup import parse_inline, render_inline
 from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.readers import guess_format
@@ -94,25 +94,64 @@ def test_markup_rendered_is_parsed_back(parts, tail):
     assert parse_inline(render_inline(text, spans), "file:1") == (text, spans)
 
 
-@pytest.mark.parametrize(
-    "pattern", ["[", "](", "[](", "\\", "[a](", "[a](b", "[[]]", "](b)"], ids=repr
-)
-def test_markup_time_grows_with_the_length_and_not_with_its_square(tmp_path, pattern):
-    def seconds(n):
-        text = pattern * n + "["
-        (tmp_path / "a.txt").write_text(text)
-        times = []
-        for _ in range(3):
-            start = time.process_time()
-            for read in (
-                lambda: parse_inline(text, "a:1"),
-                lambda: guess_format(Source(tmp_path / "a.txt")),
-                lambda: render_inline(text, []),
-            ):
-                with contextlib.suppress(CorpusError):
-                    read()
-            times.append(time.process_time() - start)
-        return min(times)
+class Watched(str):
+    """A text that counts the characters which are searched and copied."""
 
-    # Eight times the length: 8 if linear, 64 if quadratic.
-    assert seconds(80_000) < 30 * max(seconds(10_000), 1e-4)
+    n = 0
+
+    def find(self, part, start=0):
+        found = super().find(part, start)
+        self.n += (len(self) if found < 0 else found + 1) - start
+        return found
+
+    def __getitem__(self, key):
+        part = super().__getitem__(key)
+        self.n += len(part)
+        return part
+
+
+class WatchedPattern:
+    def __init__(self, pattern):
+        self.pattern = pattern
+
+    def search(self, line, position=0):
+        match = self.pattern.search(line, position)
+        line.n += (match.end() if match else len(line)) - position
+        return match
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[", "](", "[](", "\\", "[a](", "[a](b", "[[]]", "](b)", "[a](b) "], ids=repr
+)
+def test_the_work_on_markup_grows_with_the_length_and_not_with_its_square(pattern, monkeypatch):
+    monkeypatch.setattr(markup, "_BRACKET", WatchedPattern(markup._BRACKET))
+
+    def work(n):
+        text = Watched(pattern * n + "[")
+        with contextlib.suppress(CorpusError):
+            parse_inline(text, "a:1")
+        return text.n
+
+    assert work(100) <= work(800) <= 8.1 * work(100)
+
+
+def test_a_search_never_begins_within_a_run_of_backslashes():
+    # Else each backslash of a long run would have a search of its own through all the rest.
+    assert markup._BRACKET.match("\\\\[", 0) is not None
+    assert markup._BRACKET.match("\\\\[", 1) is None
+
+
+def test_the_tag_of_a_long_line_is_looked_for_at_its_end(tmp_path, monkeypatch):
+    seen = []
+    searched = readers._TAG_AT_END.search
+
+    class Pattern:
+        def search(self, line):
+            seen.append(len(line))
+            return searched(line)
+
+    monkeypatch.setattr(readers, "_TAG_AT_END", Pattern())
+    path = tmp_path / "a.txt"
+    path.write_text(" B-" * 10_000 + "\tword\n" + "word\tB-average rating" + " " * 500)
+    assert guess_format(Source(path)) == "conll"
+    assert len(seen) == 2 and max(seen) == 100

@@ -23,8 +23,9 @@ ReadItem = Callable[[Any, str, ReadOptions], Document | None]
 
 _ITEM_SUFFIXES = (".jsonl", ".ndjson", ".json", *PARQUET_SUFFIXES)
 _COLUMN_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv", ".txt")
-# The end of a mention and its type, which is short: longer searches would take quadratic time.
-_MARKUP = re.compile(rb"\]\([^()\[\]\n]{1,100}\)")
+# Types are short. Longer searches would take quadratic time.
+_LONGEST_TYPE = 100
+_MARKUP = re.compile(rb"\]\([^()\[\]\n]{1,%d}\)" % _LONGEST_TYPE)
 _TAG_AT_END = re.compile(rb"[\t ](?:O|-|[BIESLUMW]-[^\t]*)\s*$")
 _CONLLU = re.compile(rb"\d+(?:[-.]\d+)?(?:\t[^\t]*){9}")
 # Each item of a list begins with a brace, bracket, or ends the list at once.
@@ -139,7 +140,7 @@ def guess_format(source: Source) -> str:
         return "ontonotes"
     if _is_conllu(lines):
         return "conllu"
-    n_tagged = sum(bool(_TAG_AT_END.search(line)) for line in lines)
+    n_tagged = sum(map(_has_tag, lines))
     if 2 * n_tagged < len(lines):
         if any(map(_has_markup, lines)) and not _is_json(lines):
             return "inline"
@@ -174,6 +175,10 @@ def _is_conllu(lines: list[bytes]) -> bool:
 def _has_markup(line: bytes) -> bool:
     match = _MARKUP.search(line)
     return match is not None and b"[" in line[: match.start()]
+
+
+def _has_tag(line: bytes) -> bool:
+    return _TAG_AT_END.search(line.rstrip()[-_LONGEST_TYPE:]) is not None
 
 
 def _is_json(lines: list[bytes]) -> bool:
