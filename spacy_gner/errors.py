@@ -146,6 +146,10 @@ class Errors(metaclass=_WithCodes):
         "new one with `python -m spacy_gner calibrate`."
     )
     E037 = "The config of the component cannot be used: {reason}."
+    E038 = (
+        "A LoRA adapter, such as that of the embedded default model, needs the package 'peft'. Install "
+        "it with: pip install 'spacy-gner[lora]' (the extra 'default' has it too)."
+    )
     E040 = (
         "The tokenizer of the model cannot be used: {reason}. Save the tokenizer that the model was "
         "trained with beside it: tokenizer.json and tokenizer_config.json."

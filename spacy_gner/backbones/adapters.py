@@ -9,10 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import Errors
+
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 # The last two only where tokens were added to the vocabulary.
 _FILES = (CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json")
+
+
+def import_peft() -> Any:
+    """RETURNS (ModuleType): The package `peft`, which models without an adapter do not need.
+
+    RAISES (ImportError): E038 where it is missing.
+    """
+    try:
+        import peft
+    except ImportError:
+        raise ImportError(Errors.E038) from None
+    return peft
 
 
 def is_adapter(directory: Path) -> bool:

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from ..errors import Errors, Warnings
-from .adapters import WEIGHTS, has_tokenizer
+from .adapters import WEIGHTS, has_tokenizer, import_peft
 from .codec import POSITION_FIELDS
 from .device import dtype_argument, resolve_device, resolve_dtype
 from .families import family_names
@@ -242,6 +242,7 @@ def apply_adapter(tokenizer: Any, model: Any, adapter: Path) -> tuple[Any, Any]:
         tokenizer if it adds tokens to the vocabulary.
     RETURNS (tuple[PreTrainedTokenizerFast, PreTrainedModel]): The tokenizer, and the same model,
         changed.
+    RAISES (ImportError): E038 without peft.
     RAISES (ValueError): E012 when the adapter has no safetensors weights, E041 when they do not
         fit, E018 and E040 for its tokenizer.
     """
@@ -260,14 +261,16 @@ def load_adapter(model: Any, adapter: Path, is_trainable: bool = False) -> Any:
     adapter (Path): The directory of the adapter.
     is_trainable (bool): Whether it is to be trained.
     RETURNS (PeftModel): The model with its adapter.
+    RAISES (ImportError): E038 without peft.
     RAISES (ValueError): E041 when the adapter does not fit the model, or cannot be read.
     """
-    from peft import PeftModel
-
+    peft = import_peft()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            peft_model = PeftModel.from_pretrained(model, str(adapter), is_trainable=is_trainable)
+            peft_model = peft.PeftModel.from_pretrained(
+                model, str(adapter), is_trainable=is_trainable
+            )
     except Exception as error:
         reason = _first_line(error)
         raise ValueError(Errors.E041.format(name=adapter, reason=reason)) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from thinc.api import Optimizer
 
-from ..backbones.adapters import KeptAdapter
+from ..backbones.adapters import KeptAdapter, import_peft
 from ..backbones.backbone import Backbone
 from ..backbones.loading import load_adapter
 from ..errors import Errors, Warnings
@@ -55,6 +55,7 @@ class Trainer:
     def prepare(self) -> None:
         """Set up what the settings of the backbone ask for. Does nothing the second time.
 
+        RAISES (ImportError): E038 for an adapter without peft.
         RAISES (ValueError): E506 when the adapter fits no layer of the model.
         """
         if self.is_prepared:
@@ -137,9 +138,8 @@ def trainable_parameters(model: Any) -> list[tuple[str, torch.nn.Parameter]]:
 
 
 def _new_adapter(model: Any, lora: Any, rows: list[int]) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(
+    peft = import_peft()
+    config = peft.LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
@@ -148,7 +148,7 @@ def _new_adapter(model: Any, lora: Any, rows: list[int]) -> Any:
         task_type="SEQ_2_SEQ_LM" if model.config.is_encoder_decoder else "CAUSAL_LM",
     )
     try:
-        return get_peft_model(model, config)
+        return peft.get_peft_model(model, config)
     except ValueError as error:
         raise ValueError(Errors.E506.format(targets=lora.targets, reason=error)) from error
 
