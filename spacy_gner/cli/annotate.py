@@ -18,6 +18,7 @@ from ..errors import Errors
 from ._app import app
 from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
 from .journal import Journal, key_of
+from .options import DecoderName, Device, Encoding, Lang, Threshold, stop_on
 from .progress import CountingDecoder, Progress
 from .splitting import SPLITS
 from .targets import check_output, output_format, write_documents
@@ -73,15 +74,11 @@ def annotate(
     text_column: Annotated[
         str | None, typer.Option(help='Field or column that holds the text; "text" if left out.')
     ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Of text that is not UTF-8, such as cp1252.")
-    ] = None,
-    lang: Annotated[str, typer.Option(help="Language of the tokenizer.")] = "en",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
-    decoder: Annotated[
-        str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
-    ] = None,
-    threshold: Annotated[float | None, typer.Option(help="Drop entities scored lower.")] = None,
+    encoding: Encoding = None,
+    lang: Lang = "en",
+    device: Device = None,
+    decoder: DecoderName = None,
+    threshold: Threshold = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Texts to read ahead.")] = 32,
     overwrite: Annotated[bool, typer.Option(help="Replace an output that exists.")] = False,
     resume: Annotated[bool, typer.Option(help="Go on where a run was interrupted.")] = False,
@@ -109,10 +106,8 @@ def annotate(
             raise typer.BadParameter("only ray is known", param_hint="--engine")
         from .on_ray import annotate_on_ray
 
-        try:
+        with stop_on(ValueError):
             wanted = _parse(labels)
-        except ValueError as error:
-            _stop(error)
         annotate_on_ray(
             files or [],
             output,
@@ -134,7 +129,7 @@ def annotate(
         )
         return
     run = _Run(output)
-    try:
+    with stop_on(ValueError, ImportError, OSError):
         wanted = _parse(labels)
         settings = InputSettings(input_format, split, text_column, encoding)
         run.format = output_format(format, output, "jsonl")
@@ -160,8 +155,6 @@ def annotate(
                 return
         run.look_ahead(inputs, needs_labels=wanted is None and model is None)
         run.load(model, wanted, lang, device, decoder, threshold)
-    except (ValueError, ImportError, OSError) as error:
-        _stop(error)
     try:
         run.annotate(inputs, batch_size)
     except KeyboardInterrupt:
@@ -247,10 +240,11 @@ class _Run:
         threshold: float | None,
     ) -> None:
         """Load the pipeline."""
-        from ..pipeline.loading import make_pipeline
+        from ..pipeline.loading import find_component, load
 
         settings = {} if threshold is None else {"threshold": threshold}
-        self.nlp, self.component = make_pipeline(model, labels, lang, device, decoder, settings)
+        self.nlp = load(model, labels, lang=lang, device=device, decoder=decoder, settings=settings)
+        self.component = find_component(self.nlp)
         if self.n_without and not self.component.labels:
             raise ValueError(Errors.E240)
         # Loaded here, so that a model that is not there costs nothing.
@@ -372,8 +366,3 @@ def _say_what_was_guessed(inputs: Inputs) -> None:
         print(f"Text files read: {found}. For others: --split {others}.", file=sys.stderr)
     if inputs.n_nul:
         print(f"{inputs.n_nul} NUL character(s) are read as blanks.", file=sys.stderr)
-
-
-def _stop(error: Exception) -> None:
-    print(error, file=sys.stderr)
-    raise typer.Exit(2) from error

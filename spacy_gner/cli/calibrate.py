@@ -1,6 +1,5 @@
 """`python -m spacy_gner calibrate`: make scores mean something."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from wasabi import Printer
 
 from ..errors import Errors
 from ._app import app
+from .options import DecoderName, DecoderOptions, Device, Dtype, Limit, Seed, stop_on
 
 
 @app.command("calibrate")
@@ -33,19 +33,12 @@ def calibrate(
             "used from now on.",
         ),
     ] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="Precision to measure: float32, bfloat16, float16.")
-    ] = None,
-    decoder: Annotated[
-        str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
-    ] = None,
-    decoder_option: Annotated[
-        list[str] | None,
-        typer.Option(help="KEY=VALUE for the decoder, VALUE in JSON. May be repeated."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Sentences per data set.")] = None,
-    seed: Annotated[int, typer.Option(help="Of their draw.")] = 0,
+    dtype: Dtype = None,
+    decoder: DecoderName = None,
+    decoder_option: DecoderOptions = None,
+    device: Device = None,
+    limit: Limit = None,
+    seed: Seed = 0,
     split: Annotated[str, typer.Option(help="The split to take from directories.")] = "dev",
 ) -> None:
     """Fit the temperature of a model (and a shift) on annotated sentences, so that of the
@@ -59,7 +52,7 @@ def calibrate(
     from ..evaluation import run as evaluation
     from ..evaluation.calibrate import calibrate_system, calibration_directory
 
-    try:
+    with stop_on(ValueError, ImportError):
         pairs = evaluation.read_pairs(data, "data", "news=dev.jsonl")
         options = evaluation.read_options(decoder_option or [])
         folder = output or calibration_directory(model)
@@ -68,9 +61,6 @@ def calibrate(
         system = evaluation.System(model, decoder, options, device, dtype=dtype)
         selection = evaluation.Selection(split, limit, seed)
         result = calibrate_system(system, pairs, selection, folder)
-    except (ValueError, ImportError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from error
     print(
         f"{result.n} predictions, {result.n_right} of them right, {result.dtype}: temperature "
         f"{result.scale.temperature:.2f}, shift {result.scale.shift:.2f}; expected calibration "

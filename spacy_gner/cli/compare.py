@@ -1,12 +1,12 @@
 """`python -m spacy_gner compare`: is one system better than another?"""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ._app import app
+from .options import stop_on
 
 
 @app.command("compare")
@@ -32,7 +32,7 @@ def compare(
     from ..evaluation.metrics import load_metrics
     from ..evaluation.text import render_plain
 
-    try:
+    with stop_on(ValueError, OSError):
         names = {_name(path): path for path in runs}
         if len(runs) < 2 or len(names) != len(runs):
             raise ValueError(Errors.E318)
@@ -40,9 +40,6 @@ def compare(
         comparison = compare_runs(loaded, measure, samples, seed, show)
         if output is not None:
             write_comparison(comparison, output)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from error
     print(render_plain(comparison.sections))
 
 

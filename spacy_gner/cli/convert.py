@@ -17,6 +17,7 @@ from ..corpora.readers import FORMAT_NAMES
 from ..corpora.writers import WRITERS
 from ..errors import Errors
 from ._app import app
+from .options import Encoding
 from .targets import check_output, output_format, write_documents
 
 _MAX_LABELS = 50
@@ -122,9 +123,7 @@ def convert_cli(
     tag_names: Annotated[
         str | None, typer.Option(help="What integer tags stand for: O,B-PER,I-PER …")
     ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Of text that is not UTF-8, such as cp1252")
-    ] = None,
+    encoding: Encoding = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an output that exists")] = False,
 ) -> None:
     """Convert annotated text to .spacy or another format, and report what was found, skipped or

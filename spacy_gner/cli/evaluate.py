@@ -10,6 +10,7 @@ from wasabi.printer import Printer
 
 from ..errors import Errors
 from ._app import app
+from .options import DecoderName, DecoderOptions, Device, Dtype, Lang, Limit, Seed
 
 
 @app.command("evaluate")
@@ -40,13 +41,8 @@ def evaluate(
         str | None,
         typer.Option(help="With --predictions: the tokenizer for back tokenization."),
     ] = None,
-    decoder: Annotated[
-        str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
-    ] = None,
-    decoder_option: Annotated[
-        list[str] | None,
-        typer.Option(help="KEY=VALUE for the decoder, VALUE in JSON. May be repeated."),
-    ] = None,
+    decoder: DecoderName = None,
+    decoder_option: DecoderOptions = None,
     format: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,14 +50,10 @@ def evaluate(
             "model, or of --predictions. May be repeated: each model is run with each format."
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="Precision: auto, float32, bfloat16, float16.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Sentences per data set, drawn by --seed.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    device: Device = None,
+    dtype: Dtype = None,
+    limit: Limit = None,
+    seed: Seed = 0,
     split: Annotated[str, typer.Option(help="The split to take from directories.")] = "test",
     drop_label: Annotated[
         list[str] | None,
@@ -82,9 +74,7 @@ def evaluate(
         str | None,
         typer.Option(help="Compare this span group: the one of .spacy files, and what is found."),
     ] = None,
-    lang: Annotated[
-        str, typer.Option(help="Language of the tokenizer, where --model is no saved pipeline.")
-    ] = "en",
+    lang: Lang = "en",
     on_error: Annotated[
         str, typer.Option(help="A broken sentence: raise, or skip (leave it out).")
     ] = "raise",

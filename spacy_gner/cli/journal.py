@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from ..corpora.document import Document
@@ -98,12 +97,7 @@ class Journal:
             write_line(self._file, {_HEADER: self.settings})
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def write(self, document: Document) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from ..errors import Errors, Warnings
 from ._app import app
+from .options import DecoderName, Device, Lang, Threshold, stop_on
 
 KEY_VARIABLE = "SPACY_GNER_API_KEY"
 
@@ -27,12 +28,10 @@ def serve(
         str, typer.Option(help="The address to listen at; only this machine if left out.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
-    lang: Annotated[str, typer.Option(help="Language of the tokenizer.")] = "en",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")] = None,
-    decoder: Annotated[
-        str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
-    ] = None,
-    threshold: Annotated[float | None, typer.Option(help="Drop entities scored lower.")] = None,
+    lang: Lang = "en",
+    device: Device = None,
+    decoder: DecoderName = None,
+    threshold: Threshold = None,
     batch_tokens: Annotated[
         int, typer.Option(min=1, help="Tokens, as estimated, in one call of the model.")
     ] = 2048,
@@ -68,7 +67,7 @@ def serve(
     from ..serving.definitions import DefiningAnnotator
     from ..serving.limits import Limits
 
-    try:
+    with stop_on(ValueError, ImportError):
         limits = Limits(
             body_bytes=max_body,
             texts=max_texts,
@@ -90,9 +89,6 @@ def serve(
         # Now, before anybody waits for it.
         component = find_component(annotator.nlp)
         _ = get_shim(component.model).backbone
-    except (ValueError, ImportError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from error
     key = os.environ.get(KEY_VARIABLE) or None
     if host not in LOOPBACK and key is None:
         print(Warnings.W601.format(host=host, variable=KEY_VARIABLE), file=sys.stderr)

@@ -8,6 +8,7 @@ import typer
 
 from ..errors import Errors
 from ._app import app
+from .options import stop_on
 
 
 @app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -45,7 +46,7 @@ def train(
     from ..pipeline.train import train as run
     from ..training.processes import Processes
 
-    try:
+    with stop_on(ValueError, RuntimeError):
         import_code(code)
         overrides = parse_config_overrides(context.args)
         processes = Processes()
@@ -69,6 +70,3 @@ def train(
             report=lambda line: print(line, file=sys.stderr) if processes.is_main else None,
         )
         processes.leave()
-    except (ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from error

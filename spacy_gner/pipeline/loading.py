@@ -99,19 +99,6 @@ def parse_labels(text: str) -> list[str] | dict[str, str]:
     return {name.strip(): (wording if sep else name).strip() for name, sep, wording in pairs}
 
 
-def make_pipeline(
-    model: str | None,
-    labels: list[str] | dict[str, str] | None,
-    lang: str = "en",
-    device: str | None = None,
-    decoder: str | None = None,
-    settings: dict[str, Any] | None = None,
-) -> tuple[Language, GNER]:
-    """RETURNS (tuple[Language, GNER]): What `load` gives, and its component."""
-    nlp = load(model, labels, lang=lang, device=device, decoder=decoder, settings=settings)
-    return nlp, find_component(nlp)
-
-
 def _build(
     model: str | None,
     labels: LabelsInput | None,

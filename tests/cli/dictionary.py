@@ -57,7 +57,7 @@ class Dictionary:
 
 
 def make_pipeline(fails_after=None):
-    """RETURNS (tuple): The pipeline and its component, as `make_pipeline` of the package."""
+    """RETURNS (tuple): The pipeline and its component."""
     register_extensions()
     nlp = spacy.blank("en")
     component = Dictionary(nlp, fails_after)
