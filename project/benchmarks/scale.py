@@ -1,6 +1,10 @@
-"""What Ray costs beside one process: words a second, from the first batch to the last.
+"""What Ray costs beside one process.
 
-    python project/benchmarks/scale.py --model DIR [--seconds-per-batch 0.5]
+    python project/benchmarks/scale.py --model DIR [--seconds-per-batch 0.25]
+
+Words a second count from the first batch to the last; the start and the end of a run are printed
+beside them, since they do not grow with the corpus. So is the time of the CPU that goes into
+anything but the workers' batches, per part.
 
 With --seconds-per-batch the model's time is slept instead of computed: what is measured then is the
 engine alone, also on a machine that has other things to do.
@@ -10,10 +14,14 @@ import argparse
 import json
 import os
 import tempfile
+import threading
 import time
 import uuid
 from pathlib import Path
 from typing import Any
+
+# Ray listens to this machine only.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 from spacy_gner.distributed.annotation import annotate_table
 from spacy_gner.distributed.ray_data import annotate_files
@@ -21,29 +29,86 @@ from spacy_gner.distributed.source import TextSource, list_files
 from spacy_gner.pipeline.annotator import Annotator
 
 SENTENCE = "Marie Curie won the Nobel Prize while working in Paris with her husband ."
-N_DOCUMENTS, BATCH_SIZE, PART_BYTES = 640, 16, 5000
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class TimedAnnotator(Annotator):
-    """Notes when each batch began and ended."""
+    """Notes when each batch began and ended, and its time of the CPU."""
 
-    def __init__(self, *args: Any, notes: str, seconds: float | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, notes: str, seconds: float | None, batch_size: int, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.notes = notes
         self.seconds = seconds
+        self.batch_size = batch_size
 
     def __call__(self, batch: Any) -> dict[str, Any]:
         """RETURNS (dict): As an Annotator's; nothing is found while it sleeps."""
-        started = time.time()
+        started, cpu = time.time(), time.process_time()
         if self.seconds is None:
             found = super().__call__(batch)
         else:
             n_rows = len(batch["text"])
-            time.sleep(self.seconds * n_rows / BATCH_SIZE)
+            time.sleep(self.seconds * n_rows / self.batch_size)
             found = {**batch, "entities": [[]] * n_rows, "error": [None] * n_rows}
-        note = {"start": started, "end": time.time(), "process": os.getpid()}
+        note = {
+            "start": started,
+            "end": time.time(),
+            "cpu": time.process_time() - cpu,
+            "process": os.getpid(),
+        }
         (Path(self.notes) / uuid.uuid4().hex).write_text(json.dumps(note))
         return found
+
+
+class CpuMeter:
+    """Adds up the time of the CPU of this process and of all that it starts, while it is open
+    (Linux)."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, list[tuple[float, float]]] = {}
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "CpuMeter":
+        self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def between(self, start: float, end: float) -> float:
+        """RETURNS (float): Seconds of the CPU between two times, of all processes."""
+        total = 0.0
+        for seen in self._seen.values():
+            before = [cpu for at, cpu in seen if at <= start]
+            until = [cpu for at, cpu in seen if at <= end]
+            total += (until[-1] if until else 0.0) - (before[-1] if before else 0.0)
+        return total
+
+    def _run(self) -> None:
+        while not self._end.wait(0.5):
+            self._look()
+
+    def _look(self) -> None:
+        now, parents, used = time.time(), {}, {}
+        for entry in Path("/proc").iterdir():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (OSError, ValueError):
+                continue
+            if entry.name.isdigit():
+                parents[int(entry.name)] = int(fields[1])
+                used[int(entry.name)] = (int(fields[11]) + int(fields[12])) / TICKS
+        for process in used:
+            above = process
+            while above in parents and above != os.getpid():
+                above = parents[above]
+            if above == os.getpid() or process in self._seen:
+                self._seen.setdefault(process, []).append((now, used[process]))
 
 
 def main() -> None:
@@ -51,12 +116,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True)
     parser.add_argument("--seconds-per-batch", type=float)
+    parser.add_argument("--documents", type=int, default=640)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--part-bytes", type=int, default=5000)
+    parser.add_argument("--workers", type=int, nargs="*", default=[0, 1, 2])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus.txt"
-        corpus.write_text(f"{SENTENCE}\n" * N_DOCUMENTS)
+        corpus.write_text(f"{SENTENCE}\n" * options.documents)
+        parts = TextSource(list_files([str(corpus)]), part_bytes=options.part_bytes).parts()
+        print(f"{len(parts)} parts", flush=True)
         alone = None
-        for workers in (0, 1, 2):
+        for workers in options.workers:
             notes = Path(folder) / f"notes{workers}"
             notes.mkdir()
             annotator = TimedAnnotator(
@@ -65,37 +136,53 @@ def main() -> None:
                 device="cpu",
                 notes=str(notes),
                 seconds=options.seconds_per_batch,
+                batch_size=options.batch_size,
             )
-            if workers:
-                annotate_files(
-                    [str(corpus)],
-                    f"{folder}/out{workers}",
-                    annotator,
-                    workers=workers,
-                    batch_size=BATCH_SIZE,
-                    part_bytes=PART_BYTES,
-                    quiet=True,
-                )
-            else:
-                source = TextSource(list_files([str(corpus)]), part_bytes=PART_BYTES)
-                for part in source.parts():
-                    annotate_table(annotator, source.read(part), BATCH_SIZE)
-            rate = _rate([json.loads(path.read_text()) for path in notes.iterdir()])
+            begun = time.time()
+            with CpuMeter() as meter:
+                _run(workers, annotator, corpus, f"{folder}/out{workers}", options)
+            ended = time.time()
+            batches = [json.loads(path.read_text()) for path in notes.iterdir()]
+            start, end, rate = _rate(batches, options.documents)
             alone = alone or rate
             name = f"ray, {workers} worker(s)" if workers else "one process"
-            print(f"{name}: {rate:.0f} words/s, {rate / alone:.2f} of one process", flush=True)
+            other = meter.between(start, end) - sum(b["cpu"] for b in batches)
+            print(
+                f"{name}: {rate:.0f} words/s, {rate / alone:.2f} of one process; start "
+                f"{start - begun:.0f} s, end {ended - end:.0f} s; CPU beside the batches "
+                f"{other / len(parts):.2f} s a part",
+                flush=True,
+            )
 
 
-def _rate(batches: list[dict[str, Any]]) -> float:
-    # Where all workers are at work: the second one may start late.
+def _run(workers: int, annotator: Any, corpus: Path, output: str, options: Any) -> None:
+    if workers:
+        annotate_files(
+            [str(corpus)],
+            output,
+            annotator,
+            workers=workers,
+            batch_size=options.batch_size,
+            part_bytes=options.part_bytes,
+            quiet=True,
+        )
+        return
+    source = TextSource(list_files([str(corpus)]), part_bytes=options.part_bytes)
+    for part in source.parts():
+        annotate_table(annotator, source.read(part), options.batch_size)
+
+
+def _rate(batches: list[dict[str, Any]], n_documents: int) -> tuple[float, float, float]:
+    """RETURNS (tuple): When all workers were at work (the second one may start late), when the
+    last batch ended, words a second in between."""
     begun = max(
         min(b["start"] for b in batches if b["process"] == process)
         for process in {b["process"] for b in batches}
     )
     counted = [b for b in batches if b["start"] >= begun]
-    seconds = max(b["end"] for b in counted) - begun
-    words = len(SENTENCE.split()) * N_DOCUMENTS * len(counted) / len(batches)
-    return words / seconds
+    end = max(b["end"] for b in counted)
+    words = len(SENTENCE.split()) * n_documents * len(counted) / len(batches)
+    return begun, end, words / (end - begun)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """`annotate --engine ray`: the options of the command, for a cluster."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -31,6 +32,10 @@ def annotate_on_ray(
     id_column, address, workers, gpus_per_worker, batch_size: See `annotate_files`.
     RAISES (typer.Exit): 1 when documents have errors, 2 when the run could not be done.
     """
+    if address is None:
+        # Ray's servers listen to every network of a machine, unless this is said before its
+        # import.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray  # noqa: F401
     except ImportError as error:

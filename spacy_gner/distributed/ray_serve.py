@@ -17,6 +17,7 @@ from ..pipeline.shim import get_shim
 from ..serving.app import create_app
 from ..serving.definitions import DefiningAnnotator
 from ..serving.limits import Limits
+from .serve_batches import ServeBatches
 
 
 @serve.deployment(
@@ -31,9 +32,8 @@ from ..serving.limits import Limits
 class Deployment:
     """One model with the whole app around it: page, limits, and batches.
 
-    The app's own queue makes the batches of a replica, not `serve.batch`: that one counts
-    requests, and knows nothing of tokens. Ray Serve decides how many replicas there are, and
-    which of them answers.
+    Ray Serve makes the batches of a replica, and decides how many replicas there are and which of
+    them answers.
     """
 
     def __init__(self, model: str | None, labels: str | None, api_key: str | None) -> None:
@@ -48,7 +48,9 @@ class Deployment:
         info = {"model": None, "labels": component.label_data, "threshold": component.threshold}
         # Loaded before the first request comes.
         _ = get_shim(component.model).backbone
-        self._app = create_app(DefiningAnnotator(annotator), info, limits=Limits(), api_key=api_key)
+        annotate, limits = DefiningAnnotator(annotator), Limits()
+        batches = ServeBatches(annotate, limits.waiting_tokens)
+        self._app = create_app(annotate, info, limits=limits, api_key=api_key, batches=batches)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """RETURNS (FastAPI): The app, which Ray starts and stops with the replica."""

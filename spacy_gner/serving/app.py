@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ..about import __version__
 from ..errors import Errors
-from .batches import BatchQueue, Columns, QueueClosed, QueueFull
+from .batches import Batches, BatchQueue, Columns, QueueClosed, QueueFull
 from .gate import Gate
 from .label_studio import make_router
 from .limits import Limits, estimate_tokens
@@ -29,6 +29,7 @@ def create_app(
     limits: Limits | None = None,
     api_key: str | None = None,
     allowed_hosts: Sequence[str] = ("*",),
+    batches: Batches | None = None,
 ) -> FastAPI:
     """Make a server's app.
 
@@ -41,12 +42,14 @@ def create_app(
         `X-API-Key: KEY`; None lets everybody in.
     allowed_hosts (Sequence[str]): Names under which the server may be called (the `Host` header);
         a page elsewhere cannot reach a loopback server through a name of its own.
+    batches (Batches | None): Calls `annotate` with the texts of many requests; a `BatchQueue` if
+        None.
     RETURNS (FastAPI): The app.
     """
     limits = limits or Limits()
     facts = {"model": None, "labels": {}, "threshold": None, **(info or {})}
     page, policy = read_page()
-    queue = BatchQueue(annotate, limits.batch_tokens, limits.waiting_tokens)
+    queue = batches or BatchQueue(annotate, limits.batch_tokens, limits.waiting_tokens)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -130,7 +133,7 @@ def _answer(row: Mapping[str, Any], threshold: float | None) -> Answer:
 
 async def _wait(
     request: Request,
-    queue: BatchQueue,
+    queue: Batches,
     rows: Sequence[Mapping[str, Any]],
     costs: Sequence[int],
     seconds: float,

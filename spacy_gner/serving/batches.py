@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 Columns = dict[str, list[Any]]
 
@@ -16,6 +16,40 @@ class QueueFull(Exception):
 
 class QueueClosed(Exception):
     """The server is stopping."""
+
+
+class Batches(Protocol):
+    """Gathers the texts of many requests into batches for one model: `BatchQueue`, or Ray
+    Serve's own batches.
+
+    `n_waiting` is in estimated tokens; `n_batches` and `n_rows` count what was computed.
+    """
+
+    n_batches: int
+    n_rows: int
+
+    @property
+    def n_waiting(self) -> int:
+        """RETURNS (int): Estimated tokens that wait now."""
+
+    @property
+    def has_started(self) -> bool:
+        """RETURNS (bool): Whether it was started, even if it has ended."""
+
+    @property
+    def is_open(self) -> bool:
+        """RETURNS (bool): Whether rows are taken and answered."""
+
+    def start(self) -> None:
+        """Begin to answer, in a running event loop."""
+
+    async def close(self) -> None:
+        """Take no more rows, and end after the batch that is being computed."""
+
+    async def submit(
+        self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
+    ) -> list[dict[str, Any]]:
+        """RETURNS (list[dict[str, Any]]): One row of the output per row."""
 
 
 @dataclass(eq=False)
@@ -158,7 +192,7 @@ class BatchQueue:
             self.n_rows += len(batch)
             try:
                 answers = await loop.run_in_executor(
-                    self._thread, self._call, [item.row for item in batch]
+                    self._thread, annotate_rows, self._annotate, [item.row for item in batch]
                 )
             except Exception as error:
                 for item in batch:
@@ -169,8 +203,18 @@ class BatchQueue:
                 if not item.answer.done():
                     item.answer.set_result(answer)
 
-    def _call(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        columns = {name: [row.get(name) for row in rows] for name in names}
-        found = self._annotate(columns)
-        return [{name: found[name][i] for name in found} for i in range(len(rows))]
+
+def annotate_rows(
+    annotate: Callable[[Columns], Mapping[str, Sequence[Any]]],
+    rows: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Annotate rows that need not have the same columns.
+
+    annotate (Callable): From a batch of columns to columns of the same length.
+    rows (Sequence[Mapping[str, Any]]): The rows.
+    RETURNS (list[dict[str, Any]]): One row of the output per row.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    found = annotate(columns)
+    return [{name: found[name][i] for name in found} for i in range(len(rows))]

@@ -10,6 +10,8 @@ import pytest
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_DATA_LOG_LEVEL", "WARNING")
+# Ray listens to this machine only.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
@@ -77,7 +79,11 @@ def cluster() -> Any:
 
     made = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "object_store_memory": 100 * MEGABYTE},
+        head_node_args={
+            "num_cpus": 1,
+            "object_store_memory": 100 * MEGABYTE,
+            "include_dashboard": False,
+        },
     )
     try:
         for _ in range(2):
