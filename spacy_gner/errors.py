@@ -469,6 +469,12 @@ class Errors(metaclass=_WithCodes):
         "{path} holds the checkpoint of a training that was interrupted. Add --resume to go on with it, "
         "or give another directory."
     )
+    E515 = (
+        "The model cannot be cut up as the config of accelerate asks for: {reason}. It takes "
+        "fsdp_version 2, torch 2.6 or later, the classes of the model's layers in "
+        "fsdp_transformer_layer_cls_to_wrap, and no offloading: see "
+        "configs/accelerate/fsdp2_llama_7b.yaml."
+    )
     # --- E6xx: serving ---------------------------------------------------------------
     E601 = "Too much for this server: {found} {what}, but at most {limit} are taken. Send less at once."
     E602 = (

@@ -1,8 +1,9 @@
 """Load on a server: clients on loopback for a bounded time, beside one process without a server.
 
-    python project/benchmarks/serving.py --model DIR --seconds 120
+    python project/benchmarks/serving.py --model DIR --seconds 120 [--ray]
 
-Starts `python -m spacy_gner serve` itself, on loopback. Slow and broken clients come along.
+Starts `python -m spacy_gner serve` itself, on loopback; with --ray the same app under Ray Serve.
+Slow and broken clients come along.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 SENTENCES = (
@@ -34,17 +37,12 @@ def main() -> None:
     parser.add_argument("--model", help="A language model or pipeline; the default if left out.")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--ray", action="store_true", help="Under Ray Serve.")
     options = parser.parse_args()
     alone = _one_process(options.model, min(options.seconds, 30))
-    command = [sys.executable, "-m", "spacy_gner", "serve", "--port", "0", "--device", "cpu"]
-    command += ["--model", options.model] if options.model else []
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        port = _port(server)
+    with (_under_ray if options.ray else _alone)(options.model) as port:
         latencies, failures = _load(port, options.clients, options.seconds)
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(60)
+        busy = _info(port)["queue"]
     latencies.sort()
     result = {
         "clients": options.clients,
@@ -55,9 +53,49 @@ def main() -> None:
         "p95_ms": round(1000 * latencies[int(0.95 * len(latencies))]),
         "texts_per_second": round(len(latencies) / options.seconds, 1),
         "texts_per_second_of_one_process": round(alone, 1),
-        "server_exit": server.returncode,
+        # With several replicas, those of one of them.
+        "texts_per_batch": round(busy["texts"] / busy["batches"], 1),
     }
     print(json.dumps(result, indent=1))
+
+
+@contextmanager
+def _alone(model: str | None) -> Iterator[int]:
+    """YIELDS (int): The port of `python -m spacy_gner serve`."""
+    command = [sys.executable, "-m", "spacy_gner", "serve", "--port", "0", "--device", "cpu"]
+    command += ["--model", model] if model else []
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        yield _port(server)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        print(f"The server ended with {server.wait(60)}.")
+
+
+@contextmanager
+def _under_ray(model: str | None) -> Iterator[int]:
+    """YIELDS (int): The port of Ray Serve."""
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    import ray
+    from ray import serve
+
+    from spacy_gner.distributed.ray_serve import build
+
+    ray.init("local", num_cpus=4, include_dashboard=False, log_to_driver=False)
+    port = 8766
+    try:
+        serve.start(http_options={"host": "127.0.0.1", "port": port})
+        serve.run(build({"model": model} if model else {}))
+        yield port
+    finally:
+        serve.shutdown()
+        ray.shutdown()
+
+
+def _info(port: int) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=130)
+    connection.request("GET", "/info")
+    return json.loads(connection.getresponse().read())
 
 
 def _one_process(model: str | None, seconds: float) -> float:

@@ -369,9 +369,10 @@ class GNER(ConfiguredPipe):
 
     def _encode(self, examples: Iterable[Example], drop: float) -> Any:
         # Imported here, since torch takes seconds.
-        from ..training.encoding import encode_examples
+        from ..training.encoding import empty_batch, encode_examples
 
-        return encode_examples(
+        trainer = get_shim(self.model).trainer
+        batch = encode_examples(
             examples,
             planner=self.planner,
             labels=self.label_set,
@@ -379,8 +380,11 @@ class GNER(ConfiguredPipe):
             augmentation=self.augmentation,
             drop=drop,
             readable_labels=self.readable_labels,
-            share=get_shim(self.model).trainer.share,
+            share=trainer.share,
         )
+        if batch is None and trainer.sharded is not None:
+            return empty_batch(self.planner.codec)
+        return batch
 
     # --- saving and loading -----------------------------------------------------------------
 

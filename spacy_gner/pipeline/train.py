@@ -3,7 +3,8 @@
 import random
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from thinc.api import fix_random_seed
 
 from ..errors import Errors
 from ..training.processes import Processes
+from ..training.sharding import own_part
 from ..training.trainer import Trainer, trainable_parameters
 from .gner import GNER
 from .shim import get_shim
@@ -49,15 +51,7 @@ class TrainingState:
         self.losses: dict[str, float] = {}
 
     def state_dict(self) -> dict[str, Any]:
-        """RETURNS (dict): Tensors and plain values."""
-        trained = {}
-        for name, trainer in self._trainers.items():
-            optimizer = trainer.optimizer
-            trained[name] = {
-                "parameters": dict(trainable_parameters(trainer.backbone.model)),
-                "optimizer": None if optimizer is None else optimizer.torch_optimizer.state_dict(),
-                "n_trained": trainer.n_trained,
-            }
+        """RETURNS (dict): Plain values."""
         augmented = {
             name: augmentation.random_state()
             for name, augmentation in self._augmentations.items()
@@ -67,9 +61,28 @@ class TrainingState:
             "step": self.step,
             "results": self.results,
             "losses": self.losses,
-            "trained": trained,
+            "n_trained": {name: trainer.n_trained for name, trainer in self._trainers.items()},
             "augmented": augmented,
         }
+
+    def tensors(self) -> dict[str, Any]:
+        """RETURNS (dict): What is trained, and the optimizer's state. Of a model that is cut up,
+        the part of this process."""
+        found: dict[str, Any] = {}
+        for name, trainer in self._trainers.items():
+            own = dict(trainable_parameters(trainer.backbone.model))
+            optimizer = trainer.optimizer
+            state = None if optimizer is None else optimizer.torch_optimizer.state_dict()
+            if state is not None:
+                state["state"] = {
+                    number: {key: own_part(value) for key, value in moments.items()}
+                    for number, moments in state["state"].items()
+                }
+            found[name] = {
+                "parameters": {key: own_part(value.detach()) for key, value in own.items()},
+                "optimizer": state,
+            }
+        return found
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a state."""
@@ -79,20 +92,24 @@ class TrainingState:
         for _ in range(self.step):
             self._optimizer.step_schedules()
         for name, trainer in self._trainers.items():
-            saved = state["trained"][name]
+            trainer.n_trained = state["n_trained"][name]
+        for name, saved in state["augmented"].items():
+            self._augmentations[name].restore_random_state(saved)
+
+    def load_tensors(self, found: dict[str, Any]) -> None:
+        """Go back to what `tensors` gave."""
+        for name, trainer in self._trainers.items():
+            saved = found[name]
             trainer.prepare()
             own = dict(trainable_parameters(trainer.backbone.model))
             if own.keys() != saved["parameters"].keys():
                 raise ValueError("other parameters are trained")
             with torch.no_grad():
                 for key, parameter in own.items():
-                    parameter.copy_(saved["parameters"][key])
+                    own_part(parameter.detach()).copy_(saved["parameters"][key])
             trainer.backbone.version += 1
-            trainer.n_trained = saved["n_trained"]
             if saved["optimizer"] is not None:
                 trainer.load_optimizer(self._optimizer, saved["optimizer"])
-        for name, saved in state["augmented"].items():
-            self._augmentations[name].restore_random_state(saved)
 
 
 def train(
@@ -173,13 +190,14 @@ def train(
             }
             is_checkpoint = step % settings["eval_frequency"] == 0
             if is_checkpoint:
-                score, info["other_scores"] = _evaluate(evaluate, processes)
-                info["score"] = score
-                state.results.append((score, step))
-                if processes.is_main:
-                    update_meta(settings, nlp, info)
-                    is_best = score == max(state.results)[0]
-                    _save(before_to_disk(nlp), output, is_best)
+                with _whole_models(trainers):
+                    score, info["other_scores"] = _evaluate(evaluate, processes)
+                    info["score"] = score
+                    state.results.append((score, step))
+                    if processes.is_main:
+                        update_meta(settings, nlp, info)
+                        is_best = score == max(state.results)[0]
+                        _save(before_to_disk(nlp), output, is_best)
             log_step(info if is_checkpoint else None)
             if is_checkpoint:
                 state.losses.clear()
@@ -192,10 +210,19 @@ def train(
                 break
     finally:
         finish_log()
-    if processes.is_main:
-        _save(before_to_disk(nlp), output, False)
-        shutil.rmtree(checkpoint, ignore_errors=True)
+    with _whole_models(trainers):
+        if processes.is_main:
+            _save(before_to_disk(nlp), output, False)
+            shutil.rmtree(checkpoint, ignore_errors=True)
     processes.wait()
+
+
+@contextmanager
+def _whole_models(trainers: dict[str, Trainer]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for trainer in trainers.values():
+            stack.enter_context(trainer.whole_model())
+        yield
 
 
 def _join(

@@ -67,6 +67,18 @@ class TrainingBatch:
         return len(self.targets)
 
 
+def empty_batch(codec: TextCodec) -> TrainingBatch:
+    """A batch from which nothing is learned, for a process that has no share of one and must make
+    a pass all the same.
+
+    codec (TextCodec): Of the model.
+    RETURNS (TrainingBatch): One row with one wanted place, whose weight is 0.
+    """
+    pair = EncodedPair([codec.end_ids[0]], [codec.end_ids[0]], [1.0])
+    batch = collate([pair], codec, 0.0)
+    return replace(batch, weights=torch.zeros_like(batch.weights))
+
+
 def encode_examples(
     examples: Iterable[Example],
     *,

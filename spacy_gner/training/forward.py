@@ -43,8 +43,10 @@ def forward_batch(
     trainer.prepare()
     _set_mode(backbone, batch.drop)
     try:
+        # Where a model is cut up, all processes make the same number of passes.
+        shares = trainer.sharded is None
         with torch.enable_grad(), _autocast(backbone):
-            logits = target_logits(backbone, batch).float()
+            logits = target_logits(backbone, batch, shares_prompts=shares).float()
     except BaseException:
         # Also when it was interrupted: with dropout on, no two predictions are the same.
         backbone.model.eval()
@@ -66,11 +68,14 @@ def _no_backprop(d_logits: torch.Tensor) -> None:
     raise RuntimeError("This forward pass was not made for training (is_train=False).")
 
 
-def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
+def target_logits(
+    backbone: Backbone, batch: TrainingBatch, shares_prompts: bool = True
+) -> torch.Tensor:
     """Run the model on a batch, in whatever mode it is.
 
     backbone (Backbone): The model.
     batch (TrainingBatch): B rows, N target tokens.
+    shares_prompts (bool): Whether what all prompts begin with may have a pass of its own.
     RETURNS (torch.Tensor): Logits at the target tokens, (N, vocabulary).
     """
     device = backbone.device
@@ -95,7 +100,7 @@ def target_logits(backbone: Backbone, batch: TrainingBatch) -> torch.Tensor:
     # Padding stands on the right, where causal attention never looks: no mask is needed.
     arguments: dict[str, Any] = {"use_cache": False}
     cache = None
-    if n_rows > 1 and n_shared >= _MIN_SHARED and not checkpointing:
+    if shares_prompts and n_rows > 1 and n_shared >= _MIN_SHARED and not checkpointing:
         cache = _shared_cache(backbone, input_ids[:1, :n_shared])
     if cache is not None:
         cache.batch_repeat_interleave(n_rows)

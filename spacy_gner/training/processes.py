@@ -8,14 +8,16 @@ from typing import Any
 import torch
 
 from ..errors import Errors
+from .sharding import ShardedModel, read_plugin
 
 
 class Processes:
     """The processes that `accelerate launch` has started, or this one alone.
 
-    Every process has the whole model, computes its share of each batch, and adds up gradients
-    with the others: the sum over all target tokens is what one process would have. So
-    the number of processes changes nothing but the time.
+    Every process computes its share of each batch and adds up gradients with the others: the sum
+    over all target tokens is what one process would have. So the number of processes changes
+    nothing but the time. Each has the whole model (DDP), or a part of it where the config of
+    accelerate asks for FSDP2: then all must make the same forward passes.
     """
 
     def __init__(self, timeout_seconds: float = 6 * 3600) -> None:
@@ -23,12 +25,15 @@ class Processes:
 
         timeout_seconds (float): How long one process may wait for another: the first one
             evaluates and saves while the others wait.
+        RAISES (ValueError): E515 when models are to be cut up in a way that is not known.
         """
         from accelerate import Accelerator
         from accelerate.utils import InitProcessGroupKwargs
 
         timeout = InitProcessGroupKwargs(timeout=timedelta(seconds=timeout_seconds))
+        plugin = read_plugin()
         self._accelerator: Any = Accelerator(kwargs_handlers=[timeout])
+        self._plugin = plugin if self.size > 1 else None
 
     @property
     def rank(self) -> int:
@@ -50,6 +55,16 @@ class Processes:
         """RETURNS (str): The device of this process, such as "cuda:1"."""
         return str(self._accelerator.device)
 
+    @property
+    def cut_up_models(self) -> bool:
+        """RETURNS (bool): Whether each process has a part of the model only."""
+        return self._plugin is not None
+
+    def cut_up(self, model: Any) -> ShardedModel:
+        """RETURNS (ShardedModel): The model, of which this process keeps its part.
+        RAISES (ValueError): E515, see `ShardedModel`."""
+        return ShardedModel(model, self._plugin)
+
     def add_up(self, values: Sequence[float]) -> list[float]:
         """RETURNS (list[float]): The sums over all processes, in double precision."""
         if self.size == 1:
@@ -64,6 +79,12 @@ class Processes:
         parameters (Iterable[Parameter]): In the same order in each process.
         """
         if self.size == 1:
+            return
+        if self.cut_up_models:
+            # The backward pass has brought them together, as a mean.
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad.mul_(self.size)
             return
         for parameter in parameters:
             if parameter.grad is None:
@@ -94,15 +115,17 @@ class Processes:
 
     def save(self, path: Path, state: Any) -> None:
         """Save the state of the training with accelerate: `state` and every process's random
-        numbers.
+        numbers. Of a model that is cut up, every process saves its part.
 
         path (Path): A directory. It is written beside and renamed.
-        state (Any): With `state_dict` and `load_state_dict`.
+        state (Any): With `state_dict` and `load_state_dict`, `tensors` and `load_tensors`.
         """
         new = path.with_name(f"{path.name}.new")
         self._register(state)
         with _Together():
             self._accelerator.save_state(str(new), safe_serialization=True)
+        if self.cut_up_models or self.is_main:
+            torch.save(state.tensors(), new / self._tensors_name())
         self.wait()
         if self.is_main:
             _replace(new, path)
@@ -118,8 +141,15 @@ class Processes:
         self._register(state)
         try:
             self._accelerator.load_state(str(path))
+            tensors = torch.load(path / self._tensors_name(), map_location="cpu", weights_only=True)
+            state.load_tensors(tensors)
         except (OSError, RuntimeError, KeyError, ValueError) as error:
             raise ValueError(Errors.E511.format(path=path, reason=error)) from error
+
+    def _tensors_name(self) -> str:
+        if self.cut_up_models:
+            return f"tensors-{self.rank}-of-{self.size}.pt"
+        return "tensors.pt"
 
     def _register(self, state: Any) -> None:
         if state not in self._accelerator._custom_objects:

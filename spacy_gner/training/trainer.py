@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,9 +14,11 @@ from ..backbones.backbone import Backbone
 from ..backbones.loading import load_adapter
 from ..errors import Errors, Warnings
 from .optimizer import FollowedOptimizer, divide, follow, make_optimizer
+from .sharding import as_part
 
 if TYPE_CHECKING:
     from .processes import Processes
+    from .sharding import ShardedModel
 
 
 class Trainer:
@@ -24,7 +28,8 @@ class Trainer:
 
     `pending_weight` is the weight of all target tokens since the last update, `n_trained` their
     number ever. `optimizer` is made with the first update. `processes` are those that train this
-    model together, each with its share of every batch; None is this one alone.
+    model together, each with its share of every batch; None is this one alone. `sharded` is the
+    model where each of them has a part of it.
     """
 
     def __init__(self, backbone: Backbone) -> None:
@@ -34,6 +39,7 @@ class Trainer:
         self.n_trained = 0
         self.optimizer: FollowedOptimizer | None = None
         self.processes: Processes | None = None
+        self.sharded: ShardedModel | None = None
 
     @property
     def share(self) -> tuple[int, int]:
@@ -56,7 +62,8 @@ class Trainer:
         """Set up what the settings of the backbone ask for. Does nothing the second time.
 
         RAISES (ImportError): E038 for an adapter without peft.
-        RAISES (ValueError): E506 when the adapter fits no layer of the model.
+        RAISES (ValueError): E506 when the adapter fits no layer of the model, E515 when the model
+            cannot be cut up.
         """
         if self.is_prepared:
             return
@@ -81,7 +88,24 @@ class Trainer:
             )
         if any(p.dtype != torch.float32 for _, p in trainable_parameters(backbone.model)):
             warnings.warn(Warnings.W506, stacklevel=2)
+        if self.processes is not None and self.processes.cut_up_models:
+            self.sharded = self.processes.cut_up(backbone.model)
         self.is_prepared = True
+
+    @contextmanager
+    def whole_model(self) -> Iterator[None]:
+        """For evaluation and saving: give the main process's backbone the whole model where it is
+        cut up. All processes must do so at once."""
+        if self.sharded is None or self.processes is None:
+            yield
+            return
+        whole = self.sharded.whole(keep=self.processes.is_main)
+        if whole is not None:
+            self.backbone.model = whole.eval()
+        try:
+            yield
+        finally:
+            self.backbone.model = self.sharded.model
 
     def finish_update(self, optimizer: Optimizer) -> bool:
         """Update the parameters with the gradients since the last update, and clear these.
@@ -111,6 +135,8 @@ class Trainer:
         # An infinite limit clips nothing, and still tells the norm.
         limit = float(optimizer.grad_clip) or math.inf
         norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
+        if self.sharded is not None:
+            norm = norm.full_tensor()  # type: ignore[attr-defined]
         is_finite = bool(torch.isfinite(norm))
         if is_finite:
             follow(self.optimizer.torch_optimizer, optimizer)
@@ -128,6 +154,15 @@ class Trainer:
         state (dict): The state of torch's.
         """
         self.optimizer = make_optimizer(trainable_parameters(self.backbone.model), optimizer)
+        if self.sharded is not None:
+            parameters = [
+                p for group in self.optimizer.torch_optimizer.param_groups for p in group["params"]
+            ]
+            moments = {
+                number: {key: as_part(value, parameters[number]) for key, value in found.items()}
+                for number, found in state["state"].items()
+            }
+            state = {**state, "state": moments}
         self.optimizer.torch_optimizer.load_state_dict(state)
 
 

@@ -23,6 +23,7 @@ from .test_train import CONFIG, twenty_sentences
 
 pytestmark = pytest.mark.scale
 ROOT = Path(__file__).parents[2]
+STEPS = 6
 LOGGER = """
 [training.logger]
 @loggers = "spacy.ConsoleLogger.v3"
@@ -32,7 +33,15 @@ output_file = "{log}"
 """
 
 
-def launch(n_processes, *arguments):
+# What `accelerate launch` makes of configs/accelerate/fsdp2_*.yaml.
+FSDP2 = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+}
+
+
+def launch(n_processes, *arguments, cut_up=False):
     command = [sys.executable]
     if n_processes > 1:
         # What `accelerate launch` runs on GPUs; on CPUs it would want MPI.
@@ -45,6 +54,7 @@ def launch(n_processes, *arguments):
         "GLOO_SOCKET_IFNAME": "lo",
         # By which its processes can be found.
         "LAUNCH": str(arguments[5]) if len(arguments) > 5 else "",
+        **(FSDP2 if cut_up else {}),
     }
     return subprocess.Popen(
         [*command, *map(str, arguments)],
@@ -104,17 +114,20 @@ def losses(directory, name):
     return [json.loads(line)["losses"]["gner"] for line in lines]
 
 
-@pytest.mark.parametrize("kind", ["causal", "seq2seq"])
-def test_two_processes_give_the_gradients_of_one(directory, kind):
+@pytest.mark.parametrize("cut_up", [False, True])
+@pytest.mark.parametrize(("kind", "n_examples"), [("causal", 5), ("seq2seq", 5), ("causal", 1)])
+def test_two_processes_give_the_gradients_of_one(directory, kind, n_examples, cut_up):
     found = []
     for n_processes in (1, 2):
         path = directory / f"{kind}-{n_processes}.safetensors"
-        finish(launch(n_processes, "-m", "tests.training.together", directory / kind, path))
+        arguments = ("-m", "tests.training.together", directory / kind, path, n_examples)
+        finish(launch(n_processes, *arguments, cut_up=cut_up))
         with safe_open(path, "pt") as file:
             notes = file.metadata()
             found.append((notes, {name: file.get_tensor(name) for name in file.keys()}))  # noqa: SIM118
     (alone, one), (together, two) = found
     assert (alone["size"], together["size"]) == ("1", "2")
+    assert (float(alone["share"]), float(together["share"])) == (1, 0.5 if cut_up else 1)
     assert alone["weight"] == together["weight"]
     assert float(alone["loss"]) == pytest.approx(float(together["loss"]), rel=1e-5)
     assert one.keys() == two.keys() and any(g.abs().max() > 1e-3 for g in one.values())
@@ -122,23 +135,33 @@ def test_two_processes_give_the_gradients_of_one(directory, kind):
         torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-5)
 
 
-def test_training_is_that_of_one_process_and_goes_on_after_a_kill(directory):
-    steps = 6
-    for name, n_processes in (("one", 1), ("two", 2)):
-        path = config(directory, name, steps)
-        output = directory / f"{name}-out"
-        finish(launch(n_processes, "-m", "spacy_gner", "train", path, "--output", output))
+def trained(directory, name, n_processes, cut_up=False):
+    """RETURNS (Path): What `train` wrote; it runs once for each name."""
+    output = directory / f"{name}-out"
+    if not output.exists():
+        path = config(directory, name, STEPS)
+        arguments = ("-m", "spacy_gner", "train", path, "--output", output)
+        finish(launch(n_processes, *arguments, cut_up=cut_up))
+    return output
+
+
+@pytest.mark.parametrize("cut_up", [False, True])
+def test_training_is_that_of_one_process_and_goes_on_after_a_kill(directory, cut_up):
+    name = "parts" if cut_up else "two"
+    for output in (trained(directory, "one", 1), trained(directory, name, 2, cut_up)):
         assert not (output / "checkpoint").exists()
         assert (output / "model-best" / "meta.json").is_file()
-    assert losses(directory, "one") == pytest.approx(losses(directory, "two"), rel=1e-3)
-    one, two = weights(directory / "one-out"), weights(directory / "two-out")
-    for name in one:
-        torch.testing.assert_close(one[name], two[name], rtol=1e-2, atol=2e-3)
+    assert losses(directory, "one") == pytest.approx(losses(directory, name), rel=1e-3)
+    one, two = weights(directory / "one-out"), weights(directory / f"{name}-out")
+    assert one.keys() == two.keys()
+    for key in one:
+        torch.testing.assert_close(one[key], two[key], rtol=1e-2, atol=2e-3)
 
     # The same once more, but one of the two processes is killed on the way.
-    path, output = config(directory, "killed", steps), directory / "killed-out"
+    path = config(directory, f"{name}-killed", STEPS)
+    output = directory / f"{name}-killed-out"
     arguments = ["-m", "spacy_gner", "train", path, "--output", output, "--save-every", "1"]
-    process = launch(2, *arguments)
+    process = launch(2, *arguments, cut_up=cut_up)
     assert str(arguments[5]) == str(output)
     wait_for(lambda: (output / "checkpoint").is_dir() or process.poll() is not None)
     assert process.poll() is None, process.communicate()[0][-3000:]
@@ -146,13 +169,15 @@ def test_training_is_that_of_one_process_and_goes_on_after_a_kill(directory):
     said, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     assert "GNER-E510" in said or "SIGKILL" in said or "Signal 9" in said
-    refused = launch(2, *arguments)
+    saved = sorted(path.name for path in (output / "checkpoint").glob("tensors*"))
+    assert saved == (["tensors-0-of-2.pt", "tensors-1-of-2.pt"] if cut_up else ["tensors.pt"])
+    refused = launch(2, *arguments, cut_up=cut_up)
     assert "GNER-E514" in refused.communicate(timeout=300)[0] and refused.returncode
-    finish(launch(2, *arguments, "--resume"))
+    finish(launch(2, *arguments, "--resume", cut_up=cut_up))
     resumed = weights(output)
-    for name in two:
+    for key in two:
         # To the last bit: the same updates followed.
-        assert torch.equal(two[name], resumed[name]), name
+        assert torch.equal(two[key], resumed[key]), key
 
 
 def wait_for(condition, seconds=300):

@@ -94,3 +94,41 @@ def test_config_trains_two_steps(name, corpora, models, tmp_path):
     overrides = overrides_for(load_config(CONFIGS / name), corpora, models)
     train(CONFIGS / name, tmp_path / "out", overrides=overrides)
     assert (tmp_path / "out" / "model-last" / "gner" / "model" / "backbone.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("llama_7b", build_tiny_causal), ("t5_xxl", build_tiny_seq2seq)]
+)
+def test_launcher_cuts_up_the_layers_of_the_model(name, model, monkeypatch):
+    pytest.importorskip("accelerate", reason="needs the extra train")
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+    from accelerate.utils.launch import prepare_multi_gpu_env
+
+    from spacy_gner.training.sharding import read_plugin
+
+    assert read_plugin() is None
+    path = CONFIGS / "accelerate" / f"fsdp2_{name}.yaml"
+    command = ["--config_file", str(path), "-m", "spacy_gner", "train"]
+    arguments, _, _ = _validate_launch_command(launch_command_parser().parse_args(command))
+    for key, value in prepare_multi_gpu_env(arguments).items():
+        if key.startswith(("FSDP_", "ACCELERATE_USE_FSDP")):
+            monkeypatch.setenv(key, value)
+    plugin = read_plugin()
+    layers = plugin.transformer_cls_names_to_wrap
+    assert layers == model().model._no_split_modules
+    assert plugin.reshard_after_forward is True
+    version_1 = {
+        "FSDP_VERSION": "1",
+        "FSDP_RESHARD_AFTER_FORWARD": "FULL_SHARD",
+        "FSDP_SYNC_MODULE_STATES": "false",
+    }
+    for settings in (
+        version_1,
+        {"FSDP_ACTIVATION_CHECKPOINTING": "true"},
+        {"FSDP_CPU_RAM_EFFICIENT_LOADING": "true"},
+    ):
+        with monkeypatch.context() as patched:
+            for setting, value in settings.items():
+                patched.setenv(setting, value)
+            with pytest.raises(ValueError, match="GNER-E515"):
+                read_plugin()
