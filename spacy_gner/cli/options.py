@@ -1,0 +1,39 @@
+"""Options that several commands share, and how commands end that cannot be carried out."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+Lang = Annotated[
+    str, typer.Option(help="Language of the tokenizer, where --model is no saved pipeline.")
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda:0, mps.")]
+Dtype = Annotated[str | None, typer.Option(help="Precision: auto, float32, bfloat16, float16.")]
+DecoderName = Annotated[
+    str | None, typer.Option(help="A registered decoder, e.g. spacy_gner.BeamSearch.v1.")
+]
+DecoderOptions = Annotated[
+    list[str] | None,
+    typer.Option(help="KEY=VALUE for the decoder, VALUE in JSON. May be repeated."),
+]
+Threshold = Annotated[float | None, typer.Option(help="Drop entities scored lower.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Sentences per data set, drawn by --seed.")]
+Seed = Annotated[int, typer.Option(help="Of the draw.")]
+Encoding = Annotated[str | None, typer.Option(help="Of text that is not UTF-8, such as cp1252.")]
+
+
+@contextmanager
+def stop_on(*kinds: type[Exception]) -> Iterator[None]:
+    """End the command with the exit code 2 and a message, instead of a traceback.
+
+    kinds (type[Exception]): What the user can do something about.
+    RAISES (typer.Exit): Instead of these.
+    """
+    try:
+        yield
+    except kinds as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
