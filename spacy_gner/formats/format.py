@@ -94,19 +94,21 @@ class Format(ABC):
     """One way of asking a model for entities and of reading its answer.
 
     name (str): For messages.
+    is_nested (bool): Whether one answer can hold entities that overlap.
     labels_per_prompt (int | None): How many labels one prompt may ask for; None for any number.
     max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
         the sentence.
     """
 
     name: ClassVar[str]
+    is_nested: ClassVar[bool] = False
     labels_per_prompt: int | None = None
     max_new_tokens: int | None = None
 
     @property
     def may_overlap(self) -> bool:
         """RETURNS (bool): Whether entities may be nested, overlap, or have several labels."""
-        return self.labels_per_prompt is not None
+        return self.is_nested or self.labels_per_prompt is not None
 
     @abstractmethod
     def prompt(

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..matching import Matching
 from .format import Format, Found
@@ -30,9 +31,7 @@ class Mentions(Format):
     """A format whose answers hold mentions. Entities may be nested, overlap, and have several
     labels."""
 
-    @property
-    def may_overlap(self) -> bool:
-        return True
+    is_nested: ClassVar[bool] = True
 
     @abstractmethod
     def parse(self, text: str, wordings: Sequence[str]) -> list[ParsedMention]: ...

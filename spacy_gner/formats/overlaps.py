@@ -2,7 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from .format import WordSpan
 
 
 class Bounded(Protocol):
@@ -37,3 +39,24 @@ def keep_best(spans: Iterable[S], key: Callable[[S], Any]) -> list[S]:
             starts.insert(place, span.start)
             kept.insert(place, span)
     return kept
+
+
+class _Placed(NamedTuple):
+    """A `WordSpan` whose parts have names."""
+
+    start: int
+    end: int
+    label: str
+
+
+def split_flat(spans: Iterable[WordSpan]) -> tuple[list[WordSpan], tuple[WordSpan, ...]]:
+    """Tell entities that tags can hold from those that they cannot.
+
+    spans (Iterable[WordSpan]): Entities over words.
+    RETURNS (tuple[list[WordSpan], tuple[WordSpan, ...]]): The longest that do not overlap, and
+        the others; both without duplicates, by start.
+    """
+    every = sorted({_Placed(*span) for span in spans})
+    flat: list[WordSpan] = list(keep_best(every, key=lambda span: span.start - span.end))
+    kept = set(flat)
+    return flat, tuple(span for span in every if span not in kept)

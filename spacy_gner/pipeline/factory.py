@@ -88,7 +88,8 @@ def make_gner(
         kept, and win over predicted ones that overlap.
     set_ents (bool): Whether `doc.ents` is set.
     spans_key (str | None): A span group in `doc.spans` that is set as well; its
-        `attrs["scores"]` has the scores.
+        `attrs["scores"]` has the scores. In training its spans are the gold entities, in Docs
+        that have it.
     threshold (float | dict[str, float] | None): Entities with a lower score are dropped; by
         label, where it is a mapping (labels that are not in it have no threshold).
     decoys (list[str]): Wordings that are asked for beside the labels, but never written to a

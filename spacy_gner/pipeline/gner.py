@@ -17,7 +17,7 @@ from thinc.api import Model, Optimizer
 from ..backbones.files import write_object
 from ..decoding.request import Decoder, check_format
 from ..extensions import register_extensions
-from ..formats import Format, LabelSet, Mentions, TaggedWords
+from ..formats import Format, LabelSet, TaggedWords
 from ..formats.labels import LabelsInput
 from ..matching import BackTokenizer, Matcher, Matching
 from ..planning.guidance import ExamplesInput
@@ -236,7 +236,7 @@ class GNER(ConfiguredPipe):
             found = window_entities(words, planned, prediction)
             scored = [replace(entity, score=calibrated(entity.score)) for entity in found]
             groups.setdefault(planned.labels, []).extend(scored)
-        if not isinstance(self.format, Mentions):
+        if not self.format.is_nested:
             groups = {own: drop_overlaps(group) for own, group in groups.items()}
         entities = merge_entities(groups.values())
         # Decoys have had their say by now: what is one of them is not something else.
@@ -292,7 +292,7 @@ class GNER(ConfiguredPipe):
         given = self.label_set
         if labels is not None:
             given = LabelSet.make(labels, readable=readable)
-        found = collect_labels(get_examples, given, self.augmentation)
+        found = collect_labels(get_examples, given, self.augmentation, self.spans_key)
         if labels is None:
             # Names that the corpus brings without a wording.
             bare = {n for n, wording in found.items() if n == wording} - set(given.names)
@@ -381,6 +381,7 @@ class GNER(ConfiguredPipe):
             drop=drop,
             readable_labels=self.readable_labels,
             share=trainer.share,
+            spans_key=self.spans_key,
         )
         if batch is None and trainer.sharded is not None:
             return empty_batch(self.planner.codec)

@@ -176,13 +176,7 @@ class Augmentation:
                 used.add(wordings[label])
         if not wordings:
             return pair
-        tags = tuple(
-            tag if tag is None or tag == "O" else f"{tag[:2]}{wordings.get(tag[2:], tag[2:])}"
-            for tag in pair.tags
-        )
-        labels = tuple(wordings.get(label, label) for label in pair.wordings)
-        names = {new: pair.names.get(old, old) for old, new in wordings.items()}
-        return replace(pair, tags=tags, wordings=labels, names={**pair.names, **names})
+        return pair.reworded(wordings)
 
 
 def as_query(pair: TrainingPair) -> TrainingPair:
@@ -205,7 +199,13 @@ def as_query(pair: TrainingPair) -> TrainingPair:
         tags.append(tag)
     words = tuple(pair.words[i].lower() for i in kept)
     starts = {bisect_left(kept, start) for start in pair.sentences} - {len(kept)}
-    return replace(pair, words=words, tags=tuple(tags), sentences=tuple(sorted(starts)))
+    return replace(
+        pair,
+        words=words,
+        tags=tuple(tags),
+        sentences=tuple(sorted(starts)),
+        nested=pair.nested_in(kept),
+    )
 
 
 def _same_entity(tags: Sequence[str | None], start: int, end: int) -> bool:

@@ -89,6 +89,7 @@ def encode_examples(
     drop: float = 0.0,
     readable_labels: bool = False,
     share: tuple[int, int] = (0, 1),
+    spans_key: str | None = None,
 ) -> TrainingBatch | None:
     """Turn Examples into a batch.
 
@@ -103,6 +104,7 @@ def encode_examples(
     share (tuple[int, int]): (1, 4) takes every fourth Example from the second on: several
         processes share a batch. What an augmentation draws for an Example is the same,
         whoever takes it.
+    spans_key (str | None): See `gold_pair`.
     RETURNS (TrainingBatch | None): None when there is nothing to learn from: no words,
         no annotation, or no label to ask for.
     RAISES (ValueError): E501, see `gold_pair`.
@@ -116,6 +118,7 @@ def encode_examples(
             labels,
             join_hyphens=planner.windower.join_hyphens,
             readable=readable_labels,
+            spans_key=spans_key,
         )
         # Zero-shot prompts name no data set; only an augmentation can ask for it.
         pair = replace(pair, dataset=None) if augmentation is None else augmentation(pair)
@@ -184,7 +187,8 @@ class PairEncoder:
                 rest = [self.weights.of_tag(tag)] * (len(ids) - n_stem)
                 yield ids, [self.weights.words] * n_stem + rest
             return
-        pieces = self.format.target(pair.words, pair.spans(), pair.wordings)
+        spans = pair.spans() if self.format.is_nested else pair.flat_spans()
+        pieces = self.format.target(pair.words, spans, pair.wordings)
         rows = self.codec.target_ids([piece.text for piece in pieces])
         for piece, ids in zip(pieces, rows, strict=True):
             yield ids, [self.weights.of_role(piece.role)] * len(ids)
@@ -194,7 +198,7 @@ class PairEncoder:
     ) -> Iterator[tuple[list[int], int, str | None]]:
         """YIELDS (tuple): The tokens of each word with its tag; how many of them belong to the
         word: those that it would begin with under another tag as well; and the pair's tag."""
-        tags = format.encode(len(pair.words), pair.spans())
+        tags = format.encode(len(pair.words), pair.flat_spans())
         other = format.tags(pair.wordings[:1])[1]
         others = [other if tag == "O" else "O" for tag in tags]
         n = len(tags)

@@ -8,10 +8,14 @@ from spacy.training import Example
 from ..corpora.passage import OPEN_LABELS_KEY
 from ..errors import Errors
 from ..formats import LabelSet
+from .pairs import gold_spans
 
 
 def collect_labels(
-    get_examples: Callable[[], Iterable[Example]], labels: LabelSet, augmentation: Any = None
+    get_examples: Callable[[], Iterable[Example]],
+    labels: LabelSet,
+    augmentation: Any = None,
+    spans_key: str | None = None,
 ) -> dict[str, str]:
     """Collect labels from a corpus, and let the augmentation know of open types.
 
@@ -19,6 +23,7 @@ def collect_labels(
     labels (LabelSet): The labels so far, with their wordings.
     augmentation (Augmentation | None): Begins anew; `observe` is called with the labels of
         each passage with open types.
+    spans_key (str | None): See `gold_pair`.
     RETURNS (dict[str, str]): Label -> wording: those so far, then the inventories of
         closed corpora (with their wordings, where they are mappings) and the entities of
         Docs without inventory, in order of appearance.
@@ -31,10 +36,11 @@ def collect_labels(
     n_annotated = n_open = 0
     for example in get_examples():
         reference = example.reference
-        n_annotated += reference.has_annotation("ENT_IOB")
+        entities, is_group = gold_spans(reference, spans_key)
+        n_annotated += is_group or reference.has_annotation("ENT_IOB")
         inventory = reference._.gner_labels
         if inventory is None:
-            inventory = [ent.label_ for ent in reference.ents]
+            inventory = [ent.label_ for ent in entities]
         wordings = inventory if isinstance(inventory, Mapping) else {i: i for i in inventory}
         if reference._.gner_labels is not None and reference.user_data.get(OPEN_LABELS_KEY):
             n_open += 1
