@@ -42,7 +42,6 @@ def convert(
     """
     to = output_format(to, output)
     check_output(output, reader.files(), overwrite)
-    report = reader.report = ReadReport()
     documents = _documents(reader, lang, WRITERS[to].needs_words)
     first = next(documents, None)
     if first is None:
@@ -53,26 +52,16 @@ def convert(
         yield from documents
 
     write_documents(all_of_them(), to, output)
-    return report
+    return reader.report
 
 
 def _documents(reader: Corpus, lang: str, needs_words: bool) -> Iterator[Document]:
-    report = reader.report
-    for document, passage in reader.aligned(spacy.blank(lang), report):
-        if reader.max_words and len(passage.words) > reader.max_words:
-            report.too_long += 1
-            continue
-        report.count(passage.entities, len(passage.missing))
+    for document, passage in reader.counted(spacy.blank(lang)):
         has_offsets = document.words is None and document.answers is None
         converted = from_passage(document, passage)
         if reader.dataset is not None and converted.dataset is None:
             converted = replace(converted, dataset=reader.dataset)
         yield document if has_offsets and not needs_words else converted
-        if reader.limit and report.passages >= reader.limit:
-            return
-    report.check_losses(reader.path)
-    if not report.entities:
-        reader.on_no_entities()
 
 
 @app.command("convert")

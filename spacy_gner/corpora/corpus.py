@@ -1,26 +1,28 @@
 """`spacy_gner.Corpus.v1` and its relatives for one family of formats each."""
 
+import random
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
+from spacy.training import Example
 from spacy.util import registry
 
-from ..errors import Errors
+from ..errors import Errors, Warnings
 from .document import Document, TextSpan, to_passage
 from .files import find_files
 from .labels import check_label, is_usable_label
-from .passage import Passage
-from .read_report import CorpusError, ReadReport, check_choice
-from .reader import CorpusReader
+from .passage import Passage, make_example
+from .read_report import ON_ERROR, CorpusError, ReadReport, check_choice
 from .readers import FORMAT_NAMES, FORMATS, ReadOptions, guess_format, read_file
 from .source import Source
 
 
 @registry.readers("spacy_gner.Corpus.v1")
-class Corpus(CorpusReader):
-    """Reads annotated text of any known format.
+class Corpus:
+    """Reads annotated text of any known format, and streams Examples as `spacy.Corpus.v1` does.
 
     Words that a file brings become the tokens. Running text is split by the tokenizer of the
     pipeline; an entity that starts or ends inside a token is counted and left out, and its words
@@ -41,8 +43,19 @@ class Corpus(CorpusReader):
     tag_column (Optional[int]): Column of the tag. None: the last.
     tag_names (Optional[list[str]]): The tags that integers 0, 1, 2 … stand for.
     encoding (Optional[str]): Of text. None: UTF-8, or UTF-16 with a byte order mark.
-    limit, shuffle, seed, max_words, on_error, dataset: See `CorpusReader`.
-    RAISES (ValueError): E201, E203, E209 (a label that cannot be prompted), E221.
+    limit (int): Read only the first so many passages; 0 for all.
+    shuffle (bool): Yield the passages in another order on each call. This reads
+        all of them into memory first.
+    seed (int): Of the shuffling: the order is the same in each run.
+    max_words (int): Leave out passages with more words (counted in the report);
+        0 for no limit.
+    on_error (str): "raise" stops at a broken record; "skip" leaves it out, counts it and
+        warns once at the end (W201).
+    dataset (Optional[str]): Name of the data set, for the prompt's `Dataset:` line.
+    RAISES (ValueError): E201 (no path), E203 (unknown choice), E209 (a label that cannot be
+        prompted), E221.
+
+    The attribute `report` (ReadReport) counts what the last pass found.
     """
 
     formats: tuple[str, ...] = FORMAT_NAMES
@@ -66,19 +79,21 @@ class Corpus(CorpusReader):
         on_error: str = "raise",
         dataset: str | None = None,
     ) -> None:
-        super().__init__(
-            path,
-            limit=limit,
-            shuffle=shuffle,
-            seed=seed,
-            max_words=max_words,
-            on_error=on_error,
-            dataset=dataset,
-        )
+        check_choice("on_error", on_error, ON_ERROR)
+        if path is None or not str(path):
+            raise ValueError(Errors.E201)
         check_choice("format", format, ("auto", *self.formats))
         for label in labels or []:
             check_label(label, "labels")
         Source("", encoding)
+        self.path = Path(path)
+        self.limit = limit
+        self.shuffle = shuffle
+        self.seed = seed
+        self.max_words = max_words
+        self.on_error = on_error
+        self.dataset = dataset
+        self.report = ReadReport()
         self.format = format
         chosen = self.formats if format == "auto" else (format,)
         self.suffixes = tuple(dict.fromkeys(s for name in chosen for s in FORMATS[name].suffixes))
@@ -88,12 +103,71 @@ class Corpus(CorpusReader):
         names = None if tag_names is None else tuple(tag_names)
         self.options = ReadOptions(word_column, tag_column, names)
         self.encoding = encoding
+        self._n_calls = 0
+        self._labels: list[str] | None = None
         self._shared: list[str] | None = None
         self._streams: dict[str, list[Document | CorpusError | None]] = {}
 
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        """Stream the Examples.
+
+        nlp (Language): Its tokenizer splits running text; data that is split into words
+            keeps its words.
+        YIELDS (Example): Predicted and reference Doc have the same words; both carry the
+            label inventory in `doc._.gner_labels`.
+        RAISES (ValueError): E202 (no file), E211 (no entity in the whole corpus),
+            CorpusError for a broken record.
+        """
+        for passage in self.passages(nlp):
+            yield make_example(nlp, passage, self.dataset)
+
+    def passages(self, nlp: Language) -> Iterator[Passage]:
+        """Stream what the Examples are made from, in about a seventh of their memory.
+
+        nlp (Language): As for the Examples.
+        YIELDS (Passage): Words, entities and inventory.
+        RAISES (ValueError): As for the Examples.
+        """
+        passages: Iterator[Passage] = (passage for _, passage in self.counted(nlp))
+        if self.shuffle:
+            order = list(passages)
+            random.Random(f"{self.seed}/{self._n_calls}").shuffle(order)
+            passages = iter(order)
+        self._n_calls += 1
+        yield from passages
+
+    def counted(self, nlp: Language) -> Iterator[tuple[Document, Passage]]:
+        """Stream the documents in their order, within the limits, and report about them.
+
+        nlp (Language): Its tokenizer splits running text.
+        YIELDS (tuple[Document, Passage]): The document, and its words and entities.
+        RAISES (ValueError): As for the Examples.
+        """
+        report = self.report = ReadReport()
+        complete = True
+        for document, passage in self.aligned(nlp, report):
+            if self.max_words and len(passage.words) > self.max_words:
+                report.too_long += 1
+                continue
+            report.count(passage.entities, len(passage.missing))
+            yield document, passage
+            if self.limit and report.passages >= self.limit:
+                complete = False
+                break
+        report.warn(self.path)
+        if complete:
+            report.check_losses(self.path)
+            if not report.entities:
+                self._on_no_entities()
+
     def labels(self) -> list[str]:
-        """The label inventory: as given, else all labels of the files, sorted."""
-        return super().labels() if self.inventory is None else list(self.inventory)
+        """The label inventory: as given, else the union of the inventories of the documents,
+        sorted. The first call scans the files; the result is kept."""
+        if self.inventory is not None:
+            return list(self.inventory)
+        if self._labels is None:
+            self._labels = sorted(self._scan_labels())
+        return list(self._labels)
 
     def files(self) -> list[Path]:
         """The files of the corpus, sorted. Of brat's pairs, the .ann file."""
@@ -157,9 +231,6 @@ class Corpus(CorpusReader):
                 yield document, to_passage(nlp, document, inventory, report)
             except CorpusError as error:
                 report.handle(error, self.on_error)
-
-    def _passages(self, nlp: Language, report: ReadReport) -> Iterator[Passage]:
-        return (passage for _, passage in self.aligned(nlp, report))
 
     def _inventory_of(self, document: Document) -> Sequence[str]:
         """The inventory of a document without its own: labels of all such documents."""
@@ -236,11 +307,13 @@ class Corpus(CorpusReader):
         self._shared = sorted(shared)
         return shared | own
 
-    def on_no_entities(self) -> None:
-        """As `CorpusReader.on_no_entities`."""
+    def _on_no_entities(self) -> None:
         # With a given inventory, a corpus of negatives is legitimate.
-        if not self.inventory:
-            super().on_no_entities()
+        if self.inventory:
+            return
+        if self.on_error == "raise":
+            raise ValueError(Errors.E211.format(path=self.path))
+        warnings.warn(Warnings.W203.format(path=self.path), stacklevel=2)
 
 
 @registry.readers("spacy_gner.BIOCorpus.v1")

@@ -1,12 +1,11 @@
-"""Finding the files of a corpus and reading their lines, gzipped or not."""
+"""Finding the files of a corpus, gzipped or not."""
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import Errors
 from .read_report import CorpusError
-from .source import Source
 
 
 def find_files(path: str | Path | None, suffixes: Sequence[str]) -> list[Path]:
@@ -42,11 +41,6 @@ def find_files(path: str | Path | None, suffixes: Sequence[str]) -> list[Path]:
 def plain_name(path: Path) -> str:
     """The lower-case name of a file without a final ".gz"."""
     return path.name.lower().removesuffix(".gz")
-
-
-def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Iterate over the lines of a file: see `Source.lines`."""
-    return Source(path).lines()
 
 
 def decode(line: bytes, place: str) -> str:

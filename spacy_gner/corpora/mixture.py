@@ -10,9 +10,9 @@ from spacy.util import registry
 from spacy.vocab import Vocab
 
 from ..errors import Errors
+from .corpus import Corpus
 from .labels import get_inventory
 from .passage import DATASET_KEY, Passage, make_example
-from .reader import CorpusReader
 
 Reader = Callable[[Language], Iterable[Example]]
 Item = Passage | Example
@@ -120,7 +120,7 @@ class Mixture:
         """Keep an even sample of a stream of unknown length (reservoir sampling), in order."""
         reader = self.corpora[name]
         items: Iterator[Item]
-        if isinstance(reader, CorpusReader):
+        if isinstance(reader, Corpus):
             items = reader.passages(nlp)
         else:
             items = iter(reader(nlp))

@@ -3,10 +3,15 @@
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
+from typing import TYPE_CHECKING
 
-from ..backbones.backbone import Backbone
+from ..backbones.codec import TextCodec
 from ..formats import Format, TaggedWords
 from .guess import TagGuesser
+
+if TYPE_CHECKING:
+    from ..backbones.backbone import Backbone
 
 _MAX_WORDS = 20_000
 # What Python needs for a word of a table, measured: its text, its tokens, its places in dicts.
@@ -130,7 +135,7 @@ class WordTokens:
 class TagTable:
     """Tokenizes words with all tags of some labels.
 
-    backbone (Backbone): Whose tokenizer it is.
+    codec (TextCodec): The tokenizer.
     format (TaggedWords): How words and tags are written.
     wordings (Sequence[str]): The wordings of the labels.
 
@@ -145,20 +150,20 @@ class TagTable:
     tokenized with every tag.
     """
 
-    def __init__(self, backbone: Backbone, format: TaggedWords, wordings: Sequence[str]):
+    def __init__(self, codec: TextCodec, format: TaggedWords, wordings: Sequence[str]):
         self.tags = tuple(format.tags(wordings))
         self.guesser = TagGuesser(format)
         self.format = format
-        self._encode = backbone.codec.target_ids
+        self._encode = codec.target_ids
         self._lock = threading.Lock()
         self._tree_bytes = 0
         self._words: dict[str, WordTokens] = {}
         self._allowed: dict[tuple[int, str, bool], tuple[TagTrie, TagTrie]] = {}
-        self._joins_before, joins_behind = _joining_tokens(backbone, format.opening, self.tags)
+        self._joins_before, joins_behind = _joining_tokens(codec, format.opening, self.tags)
         self._shared: TagTrie | None = None
         self._shared_all: dict[str, tuple[int, ...]] = {}
         self._plain_suffix: tuple[int, ...] = ()
-        self._ascii_only = backbone.codec.has_normalizer
+        self._ascii_only = codec.has_normalizer
         if not joins_behind:
             self._joins_before = frozenset()
         self._prepare()
@@ -249,7 +254,7 @@ class TagTable:
     def _spell(self, word: str) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """RETURNS (tuple): The tokens that all of `word(tag)` begin with, and the rest by tag."""
         pieces = self._target_ids([self.format.spell(word, tag) for tag in self.tags])
-        n_stem = _common_prefix(pieces)
+        n_stem = len(commonprefix(pieces))
         suffixes = {t: tuple(p[n_stem:]) for t, p in zip(self.tags, pieces, strict=True)}
         return tuple(pieces[0][:n_stem]), suffixes
 
@@ -263,16 +268,16 @@ class TagTable:
         return self._encode(pieces) if pieces else []
 
 
-def tag_table(backbone: Backbone, format: Format, wordings: Sequence[str]) -> TagTable:
+def tag_table(backbone: "Backbone", format: Format, wordings: Sequence[str]) -> TagTable:
     """RETURNS (TagTable): The table for these labels, a cached one if it was asked for
     before with the same backbone."""
     assert isinstance(format, TaggedWords)  # decoders refuse others, see `check_format`
     key = (TagTable, type(format), format.name, tuple(wordings))
-    return backbone.cache.get(key, lambda: TagTable(backbone, format, wordings))
+    return backbone.cache.get(key, lambda: TagTable(backbone.codec, format, wordings))
 
 
 def _joining_tokens(
-    backbone: Backbone, opening: str, tags: Sequence[str]
+    codec: TextCodec, opening: str, tags: Sequence[str]
 ) -> tuple[frozenset[str], bool]:
     """Look for tokens of the vocabulary that reach over the place where tags begin.
 
@@ -283,7 +288,7 @@ def _joining_tokens(
     letters = {tag[0] for tag in tags}
     before: set[str] = set()
     behind = False
-    for token in backbone.codec.tokens_with(opening):
+    for token in codec.tokens_with(opening):
         at = token.find(opening)
         while at >= 0:
             head, tail = token[:at].lstrip(_BLANK_MARKS), token[at + len(opening) :]
@@ -293,11 +298,3 @@ def _joining_tokens(
                     before.add(head)
             at = token.find(opening, at + 1)
     return frozenset(before), behind
-
-
-def _common_prefix(rows: Sequence[Sequence[int]]) -> int:
-    first, length = rows[0], min(map(len, rows))
-    for i in range(length):
-        if any(row[i] != first[i] for row in rows):
-            return i
-    return length

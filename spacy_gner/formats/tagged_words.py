@@ -177,13 +177,6 @@ def decode_tags(tags: Sequence[str]) -> list[WordSpan]:
     return spans
 
 
-def is_bio_tag(tag: object) -> bool:
-    """RETURNS (bool): Whether this is "O", or "B-" or "I-" and a label."""
-    if not isinstance(tag, str):
-        return False
-    return tag == "O" or (tag[:2] in ("B-", "I-") and bool(tag[2:].strip()))
-
-
 def encode_bio(n_words: int, spans: Iterable[WordSpan]) -> list[str]:
     """Spans to BIO tags. See `TaggedWords.encode`."""
     tags = ["O"] * n_words

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -14,7 +12,6 @@ from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 
-from ..backbones.files import write_object
 from ..decoding.request import Decoder, check_format
 from ..extensions import register_extensions
 from ..formats import Format, LabelSet, TaggedWords
@@ -386,70 +383,3 @@ class GNER(ConfiguredPipe):
         if batch is None and trainer.sharded is not None:
             return empty_batch(self.planner.codec)
         return batch
-
-    # --- saving and loading -----------------------------------------------------------------
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component to a directory: settings, labels, and the model as a Hugging
-        Face directory.
-
-        path (str | Path): The directory.
-        exclude (Iterable[str]): "cfg", "vocab" or "model".
-        RAISES (ValueError): E021, see `spacy_gner.backbones.storage`.
-        """
-        serialize = {
-            "cfg": lambda p: write_object(p, self._saved_settings(Path(path))),
-            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
-            "model": lambda p: get_shim(self.model).to_disk(p),
-        }
-        util.to_disk(path, serialize, exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GNER":
-        """Load the component from a directory. A setting that its config gives otherwise than
-        the config did that was saved has been overridden, or edited, and stays: what a config
-        says is what runs.
-
-        path (str | Path): The directory.
-        exclude (Iterable[str]): "cfg", "vocab" or "model".
-        RETURNS (GNER): This component.
-        RAISES (ValueError): E023 when the model's directory cannot be read, E033 when the
-            saved settings cannot be used.
-        """
-        deserialize: dict[str, Callable[[Any], Any]] = {
-            "cfg": lambda p: self._restore(Path(p).read_bytes(), overridable=True),
-            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
-            "model": lambda p: get_shim(self.model).from_disk(p),
-        }
-        util.from_disk(path, deserialize, exclude)
-        self._planner = None
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Pack the component.
-
-        exclude (Iterable[str]): "cfg", "vocab" or "model".
-        RETURNS (bytes): The component, with its weights unless `save_weights` is false.
-        RAISES (ValueError): E022 for weights above 4 GiB.
-        """
-        serialize = {
-            "cfg": lambda: srsly.json_dumps(self._saved_settings(None)),
-            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
-            "model": lambda: get_shim(self.model).to_bytes(),
-        }
-        return util.to_bytes(serialize, exclude)
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GNER":
-        """Unpack a component. All its settings are taken over.
-
-        bytes_data (bytes): What `to_bytes` gave.
-        exclude (Iterable[str]): "cfg", "vocab" or "model".
-        RETURNS (GNER): This component.
-        """
-        deserialize = {
-            "cfg": lambda b: self._restore(b, overridable=False),
-            "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
-            "model": lambda b: get_shim(self.model).from_bytes(b),
-        }
-        util.from_bytes(bytes_data, deserialize, exclude)
-        self._planner = None
-        return self

@@ -5,8 +5,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os.path import commonprefix
+from typing import TYPE_CHECKING
 
-import torch
 from spacy.training import Example
 
 from ..backbones.codec import TextCodec
@@ -17,6 +17,9 @@ from ..planning.planner import Planner
 from ..planning.words import DocWords
 from .pairs import TrainingPair, gold_pair
 from .weights import TokenWeights
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,13 @@ class TrainingBatch:
     drop (float): 0 switches dropout off.
     """
 
-    input_ids: torch.Tensor
-    attention_mask: torch.Tensor
-    decoder_input_ids: torch.Tensor | None
-    rows: torch.Tensor
-    positions: torch.Tensor
-    targets: torch.Tensor
-    weights: torch.Tensor
+    input_ids: "torch.Tensor"
+    attention_mask: "torch.Tensor"
+    decoder_input_ids: "torch.Tensor | None"
+    rows: "torch.Tensor"
+    positions: "torch.Tensor"
+    targets: "torch.Tensor"
+    weights: "torch.Tensor"
     n_shared: int = 0
     drop: float = 0.0
 
@@ -216,6 +219,8 @@ def collate(pairs: Sequence[EncodedPair], codec: TextCodec, drop: float = 0.0) -
     drop (float): See `TrainingBatch`.
     RETURNS (TrainingBatch): On the CPU.
     """
+    import torch
+
     if codec.is_causal:
         inputs = [pair.prompt + pair.target[:-1] for pair in pairs]
         offsets = [len(pair.prompt) - 1 for pair in pairs]
@@ -249,7 +254,9 @@ def collate(pairs: Sequence[EncodedPair], codec: TextCodec, drop: float = 0.0) -
     )
 
 
-def _pad(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+def _pad(rows: Sequence[Sequence[int]], value: int) -> "torch.Tensor":
+    import torch
+
     padded = torch.full((len(rows), max(map(len, rows))), value, dtype=torch.long)
     for i, row in enumerate(rows):
         padded[i, : len(row)] = torch.tensor(row, dtype=torch.long)

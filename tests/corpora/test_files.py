@@ -2,8 +2,9 @@ import gzip
 
 import pytest
 
-from spacy_gner.corpora.files import find_files, iter_lines
+from spacy_gner.corpora.files import find_files
 from spacy_gner.corpora.read_report import CorpusError
+from spacy_gner.corpora.source import Source
 
 
 def test_files_directory_takes_the_known_suffixes_in_order(tmp_path):
@@ -45,7 +46,7 @@ def test_files_none_found(tmp_path):
 def test_files_lines_end_at_newlines_only(tmp_path, opener, name):
     with opener(tmp_path / name, "wb") as file:
         file.write("\ufeffone\u2028more\r\n\ntwo\x0cmore".encode())
-    lines = [(number, line.decode()) for number, line in iter_lines(tmp_path / name)]
+    lines = [(number, line.decode()) for number, line in Source(tmp_path / name).lines()]
     assert lines == [(1, "one\u2028more"), (2, ""), (3, "two\x0cmore")]
 
 
@@ -58,4 +59,4 @@ def test_files_names_a_broken_archive(tmp_path, content):
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(content)
     with pytest.raises(CorpusError, match=r"\[GNER-E220\].*a\.jsonl\.gz"):
-        list(iter_lines(path))
+        list(Source(path).lines())

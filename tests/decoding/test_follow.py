@@ -18,7 +18,7 @@ SENTENCE = "Marie Curie won the Nobel Prize while working in Paris .".split()
 
 def follower_of(words):
     request = make_request(list(words))
-    table = TagTable(BACKBONE, request.format, request.wordings)
+    table = TagTable(BACKBONE.codec, request.format, request.wordings)
     return DraftTracker(request, table, CLOSING, BACKBONE.codec.eos_id)
 
 

@@ -50,7 +50,7 @@ def test_pieces_are_those_of_whole_tokenization(backbone, words, format):
 
 
 def test_one_tokenization_serves_all_tags_where_it_may(backbone):
-    table = TagTable(backbone, BIO(), LABELS)
+    table = TagTable(backbone.codec, BIO(), LABELS)
     tries = {id(word.trie) for word in table.words(["London", "Paris", "lives", "1995"])}
     assert len(tries) == 1
 
@@ -69,7 +69,7 @@ def test_tables_are_cached_by_labels_and_scheme():
 
 def test_tables_know_about_how_large_they_are(backbone):
     """Within a factor of three of what Python takes for them."""
-    table = TagTable(backbone, BIO(), LABELS)
+    table = TagTable(backbone.codec, BIO(), LABELS)
     words = [f"{a}{b}" for a in "abcdefghij" for b in range(100)]
     gc.collect()
     tracemalloc.start()
@@ -87,7 +87,7 @@ def test_tables_know_about_how_large_they_are(backbone):
 def test_tables_forget_words_but_not_what_they_are(monkeypatch):
     monkeypatch.setattr("spacy_gner.decoding.tags._MAX_WORDS", 10)
     backbone = build_tiny_causal()
-    table = TagTable(backbone, BIO(), ["a"])
+    table = TagTable(backbone.codec, BIO(), ["a"])
     words = [f"w{i}" for i in range(25)]
     first = table.words(words)
     again = table.words(words)
@@ -98,7 +98,7 @@ def test_tables_forget_words_but_not_what_they_are(monkeypatch):
 @pytest.mark.parametrize("format", [BIO(), BIOES()])
 def test_allowed_tags_are_those_of_the_scheme(format):
     backbone = build_tiny_causal()
-    table = TagTable(backbone, format, ["x", "y"])
+    table = TagTable(backbone.codec, format, ["x", "y"])
     (word,) = table.words(["London"])
     for previous in ["", *table.tags]:
         for is_last in (False, True):
