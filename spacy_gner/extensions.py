@@ -14,8 +14,9 @@ def register_extensions() -> None:
         component. Where a pipeline has several components, a mapping from their names to the
         labels of each (`{"gner": ["city"], "second": {"PER": "person"}}`); a component that is
         not named has its own. In training: the label inventory of the data set that the Doc
-        comes from. A list or dict when set by this package; a tuple in place of the list after
-        a DocBin (msgpack knows no lists in user data).
+        comes from, or that of each component, for which entities of the others are O. A list
+        or dict when set by this package; a tuple in place of the list after a DocBin (msgpack
+        knows no lists in user data).
     Doc._.gner_decoys (Optional[Sequence[str] | Mapping[str, Sequence[str]]]): Wordings that are
         asked for in this Doc but not written to it; None means those of the component. By
         component as above.
@@ -41,9 +42,41 @@ def own_value(doc: Doc, attribute: str, component: str) -> Any:
     RETURNS (Any): The value, not validated; None when the Doc says nothing.
     """
     value = doc._.get(attribute)
-    if isinstance(value, Mapping) and value and not any(map(_is_wording, value.values())):
-        return value.get(component)
-    return value
+    return value.get(component) if _is_by_component(value) else value
+
+
+def labels_elsewhere(doc: Doc, component: str) -> set[str]:
+    """Labels that a Doc asks of other components only.
+
+    doc (Doc): The Doc.
+    component (str): The name of the component.
+    RETURNS (set[str]): Names of labels, which are not for this component to find.
+    """
+    value = doc._.gner_labels
+    if not _is_by_component(value):
+        return set()
+    others = [labels or () for name, labels in value.items() if name != component]
+    return {label for labels in others for label in labels} - set(value.get(component) or ())
+
+
+def inventory_of(doc: Doc) -> Any:
+    """The labels that a Doc asks for, whichever component is to find them.
+
+    doc (Doc): The Doc.
+    RETURNS (Sequence[str] | Mapping[str, str] | None): As in `doc._.gner_labels`; None when the
+        Doc says nothing.
+    """
+    value = doc._.gner_labels
+    if not _is_by_component(value):
+        return value
+    found: dict[str, str] = {}
+    for labels in value.values():
+        found.update(labels if isinstance(labels, Mapping) else {i: i for i in labels or ()})
+    return found if any(name != wording for name, wording in found.items()) else list(found)
+
+
+def _is_by_component(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and not any(map(_is_wording, value.values()))
 
 
 def _is_wording(value: Any) -> bool:

@@ -82,9 +82,6 @@ def main(
     for name, join in (("apart", False), ("joined", True)):
         window = {"@misc": "spacy_gner.Window.v1", "join_hyphens": join}
         pipelines[name] = spacy_gner.load(model, ["any"], settings={"window": window})
-    pipelines["apart"].get_pipe("gner").model.shims[0] = (
-        pipelines["joined"].get_pipe("gner").model.shims[0]
-    )  # one copy of the weights
     for path in data:
         records = read(path, limit, seed, compounds)
         types = {tag[2:] for r in records for tag in r["labels"] if tag != "O"}

@@ -1,5 +1,6 @@
 """A loaded model with its codec, and what was computed with it."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,3 +65,18 @@ class Backbone:
     def dtype(self) -> str:
         """RETURNS (str): The precision of the weights, such as "float32"."""
         return str(next(self.model.parameters()).dtype).removeprefix("torch.")
+
+    def copy(self) -> "Backbone":
+        """RETURNS (Backbone): One with weights of its own, that has computed nothing yet."""
+        model = copy.deepcopy(self.model)
+        return Backbone(self.codec, model, self.settings, self.adapter, self.tag_tokens)
+
+
+def count_changes(model: Any) -> int:
+    """How often weights were changed in place, as torch counts it: for those who change them
+    and leave `Backbone.version` as it is.
+
+    model (torch.nn.Module): The model.
+    RETURNS (int): The number; 0 where this version of torch does not tell.
+    """
+    return sum(0 if p.is_inference() else getattr(p, "_version", 0) for p in model.parameters())

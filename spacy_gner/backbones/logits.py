@@ -7,7 +7,6 @@ stay the very objects that they are.
 """
 
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,7 +74,8 @@ class _Local(threading.local):
 
 _local = _Local()
 _lock = threading.Lock()
-_hooked: "weakref.WeakSet[nn.Module]" = weakref.WeakSet()
+# Set on an output layer that has its hooks: a copy of the layer has both.
+_MARK = "gner_picks_logits"
 
 
 def plain_model(model: Any) -> Any:
@@ -148,10 +148,10 @@ def watch_passes(model: Any, passes: Passes) -> Iterator[None]:
 
 def _hook(head: nn.Module) -> None:
     with _lock:
-        if head not in _hooked:
+        if not getattr(head, _MARK, False):
             head.register_forward_pre_hook(_before)
             head.register_forward_hook(_after)
-            _hooked.add(head)
+            setattr(head, _MARK, True)
 
 
 def _before(module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:

@@ -181,6 +181,9 @@ class _Run:
     n_without (int): Texts without labels of their own, as far as known.
     begins_anew (bool): Whether what an interrupted run left is thrown away.
     failures (list[str]): Messages about texts that could not be annotated.
+    n_kept_before (int): Documents that an earlier run has done.
+    n_begun, n_failed, n_written (int): Documents of this run that went into the pipeline, that
+        failed there, and that came out.
     """
 
     output: Path | None
@@ -193,6 +196,9 @@ class _Run:
     failures: list[str] = field(default_factory=list)
     nlp: Any = None
     component: Any = None
+    n_kept_before: int = 0
+    n_begun: int = 0
+    n_failed: int = 0
     n_written: int = 0
 
     def prepare(self, inputs: list[Path], overwrite: bool, resume: bool) -> bool:
@@ -210,6 +216,7 @@ class _Run:
             if not resume:
                 raise ValueError(Errors.E242.format(path=self.journal.path, n=sum(done.values())))
             self.done = dict(done)
+            self.n_kept_before = sum(done.values())
         return resume and not self.journal.exists() and self.output.exists()
 
     def look_ahead(self, inputs: Inputs, needs_labels: bool) -> None:
@@ -271,8 +278,14 @@ class _Run:
         """RETURNS (str): What is there after an interruption, and how to go on."""
         if self.journal is None:
             return f"{what} after {self.n_written} document(s)."
+        if not self.journal.exists():
+            return f"{what} before the first document."
+        # As the file has it: the interruption may have come between writing and counting.
+        n_kept = sum(self.journal.done().values())
+        n_lost = max(0, self.n_kept_before + self.n_begun - self.n_failed - n_kept)
+        at_work = f" {n_lost} more were at work and will be done again." if n_lost else ""
         return (
-            f"{what}: {self.journal.n_documents} document(s) are kept in {self.journal.path}. "
+            f"{what}: {n_kept} document(s) are kept in {self.journal.path}.{at_work} "
             "To go on, give the same command with --resume."
         )
 
@@ -308,6 +321,7 @@ class _Run:
             except ValueError as error:
                 self._report(f"{text.source}, line {text.line}: {error}")
                 continue
+            self.n_begun += 1
             yield doc, text
 
     def _document(self, doc: Doc, text: InputText) -> Document:
@@ -335,6 +349,7 @@ class _Run:
         )
 
     def _on_error(self, name: str, component: Any, docs: list[Doc], error: Exception) -> None:
+        self.n_failed += len(docs)
         for doc in docs:
             text = doc._context
             place = "" if text is None else f"{text.source}, line {text.line}: "

@@ -39,7 +39,6 @@ class Journal:
         """
         self.path = beside(output, ".part")
         self.settings: dict[str, Any] = json.loads(json.dumps(settings))
-        self.n_documents = 0
 
     def exists(self) -> bool:
         """Whether an earlier run left a journal."""
@@ -65,7 +64,6 @@ class Journal:
         keys: Counter[Key] = Counter()
         for document in self.documents():
             keys[document.source, document.line, _hash(document.text)] += 1
-        self.n_documents = sum(keys.values())
         return keys
 
     def check(self) -> None:
@@ -113,7 +111,6 @@ class Journal:
         if document.packed is not None:
             record[_PACKED] = base64.b64encode(document.packed).decode("ascii")
         write_line(self._file, record)
-        self.n_documents += 1
 
     def remove(self) -> None:
         """Remove the file, which may not exist."""

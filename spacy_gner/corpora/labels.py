@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from spacy.training import Example
 
 from ..errors import Errors
+from ..extensions import inventory_of
 from ..formats import LabelSet
 from .read_report import CorpusError
 
@@ -36,7 +37,7 @@ def get_inventory(example: Example) -> list[str]:
     RETURNS (list[str]): The labels that are annotated in it, whether or not they occur.
         Without an inventory: the labels of its entities.
     """
-    labels: Sequence[str] | None = example.reference._.gner_labels
+    labels: Sequence[str] | None = inventory_of(example.reference)
     if labels is None:
         return sorted({ent.label_ for ent in example.reference.ents})
     return list(labels)

@@ -5,13 +5,13 @@ from functools import partial
 
 import torch
 
-from ..backbones.backbone import Backbone
+from ..backbones.backbone import Backbone, count_changes
 from ..backbones.logits import plain_model
 from ..errors import Errors
 from ..planning.request import Request
 from .packed import Branch, PackedLlama, PackedRow, can_pack
 from .precision import decoding_dtype
-from .prefix_cache import count_changes, shared_length
+from .prefix_cache import shared_length
 
 # Tokens of one forward pass, at most, if they belong to several rows: more of them would not fit
 # into the caches of a processor together with a layer's weights.

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 
-from ..backbones.backbone import Backbone
+from ..backbones.backbone import Backbone, count_changes
 from ..planning.request import Request
 from .cache import Layer, read_layers
 from .forward import ModelView
@@ -49,16 +48,6 @@ def get_prefix(backbone: Backbone, view: ModelView, ids: tuple[int, ...]) -> Pre
         return Prefix(read_layers(view.fill_cache(inputs)))
 
     return backbone.cache.get((Prefix, state, ids), compute)
-
-
-def count_changes(model: Any) -> int:
-    """How often weights were changed in place, as torch counts it: for those who change them
-    and leave `Backbone.version` as it is.
-
-    model (torch.nn.Module): The model.
-    RETURNS (int): The number; 0 where this version of torch does not tell.
-    """
-    return sum(0 if p.is_inference() else getattr(p, "_version", 0) for p in model.parameters())
 
 
 def shared_length(backbone: Backbone, request: Request, prompt: Sequence[int]) -> int:

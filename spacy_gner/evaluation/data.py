@@ -17,6 +17,7 @@ from ..corpora.readers import ALL_SUFFIXES
 from ..corpora.readers.docs import load_docs
 from ..corpora.source import Source
 from ..errors import Errors
+from ..extensions import inventory_of
 from .records import Mention, ScoredSentence
 
 # Words, entities, and labels of its own to ask for (None: those of the data set).
@@ -123,7 +124,7 @@ def _read_groups(
         for _, _, label in entities:
             check_label(label, f"{path}, Doc {report.passages + 1}")
         report.count(entities)
-        own = doc._.gner_labels
+        own = inventory_of(doc)
         if own is not None:
             renamed = dict.fromkeys(names.get(label, label) for label in own)
             own = tuple(label for label in renamed if label not in corpus.ignore)

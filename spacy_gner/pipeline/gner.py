@@ -289,7 +289,7 @@ class GNER(ConfiguredPipe):
         given = self.label_set
         if labels is not None:
             given = LabelSet.make(labels, readable=readable)
-        found = collect_labels(get_examples, given, self.augmentation, self.spans_key)
+        found = collect_labels(get_examples, given, self.augmentation, self.spans_key, self.name)
         if labels is None:
             # Names that the corpus brings without a wording.
             bare = {n for n, wording in found.items() if n == wording} - set(given.names)
@@ -379,6 +379,7 @@ class GNER(ConfiguredPipe):
             readable_labels=self.readable_labels,
             share=trainer.share,
             spans_key=self.spans_key,
+            component=self.name,
         )
         if batch is None and trainer.sharded is not None:
             return empty_batch(self.planner.codec)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..backbones.calibration import FILE as CALIBRATION_FILE
 from ..backbones.calibration import Calibration
 from ..backbones.files import bytes_to_directory, directory_to_bytes
 from ..backbones.settings import BackboneSettings
-from ..backbones.sources import resolve_source
+from ..backbones.sources import Source, resolve_source
 from ..backbones.storage import (
     adapter_directory_of,
     read_meta,
@@ -40,7 +41,8 @@ class BackboneShim(Shim):
         self.trained = False
         # How far its scores are off; that of a saved pipeline before that of the source.
         self.calibration: Calibration | None = None
-        self._backbone: Any = None
+        # The backbone, which other shims may hold too.
+        self.held: Any = None
         self._trainer: Any = None
         self._lock = threading.Lock()
         # What `spacy.require_gpu` chose holds for one thread only.
@@ -49,24 +51,23 @@ class BackboneShim(Shim):
     @property
     def is_loaded(self) -> bool:
         """RETURNS (bool): Whether the weights are in memory."""
-        return self._backbone is not None
+        return self.held is not None
 
     @property
     def backbone(self) -> Any:
-        """RETURNS (Backbone): The model and its tokenizer, loaded on first use.
+        """RETURNS (Backbone): The model and its tokenizer, loaded on first use. Other pipelines of
+        this process may have it too: nothing but training changes it, and only in a copy.
         RAISES (ValueError): E010 to E019 when the model cannot be loaded.
         """
         with self._lock:
-            if self._backbone is None:
+            if self.held is None:
                 self._load(self.settings)
-            return self._backbone
+            return self.held.backbone
 
     def _load(self, settings: BackboneSettings, adapter: KeptAdapter | None = None) -> None:
         # Imported here, since torch and transformers take seconds.
-        from ..backbones.backbone import Backbone
-        from ..backbones.codec import TextCodec
         from ..backbones.device import quiet_transformers
-        from ..backbones.loading import apply_adapter, load_pretrained
+        from .sharing import identify, share
 
         source = resolve_source(settings.name)
         if adapter is None and self.calibration is None and source.is_directory:
@@ -75,19 +76,34 @@ class BackboneShim(Shim):
             source = replace(source, adapter=None)
         with quiet_transformers(), self._builders_ops():
             new_tokens = self.tag_tokens if settings.tag_tokens else ()
-            objects, family = load_pretrained(settings, source, new_tokens)
-            tokenizer, model = objects.tokenizer, objects.transformer
-            if adapter is not None:
-                with adapter.opened() as directory:
-                    tokenizer, model = apply_adapter(tokenizer, model, directory)
-                model.eval()
-            elif source.adapter is not None:
-                adapter = KeptAdapter(source.adapter, is_own=False)
+            identity = identify((settings, self.settings), new_tokens, source, adapter)
+            load = partial(self._make_backbone, settings, source, adapter, new_tokens)
+            self._model = share(self, identity, load).model
+
+    def _make_backbone(
+        self,
+        settings: BackboneSettings,
+        source: Source,
+        adapter: KeptAdapter | None,
+        new_tokens: tuple[str, ...],
+    ) -> Any:
+        # Imported here, since torch and transformers take seconds.
+        from ..backbones.backbone import Backbone
+        from ..backbones.codec import TextCodec
+        from ..backbones.loading import apply_adapter, load_pretrained
+
+        objects, family = load_pretrained(settings, source, new_tokens)
+        tokenizer, model = objects.tokenizer, objects.transformer
+        if adapter is not None:
+            with adapter.opened() as directory:
+                tokenizer, model = apply_adapter(tokenizer, model, directory)
+            model.eval()
+        elif source.adapter is not None:
+            adapter = KeptAdapter(source.adapter, is_own=False)
         # The settings of the shim, not those of the call: the weights may have come
         # from a saved pipeline, the name stays that of the source.
         codec = TextCodec.of_model(tokenizer, family, model.config, self.settings)
-        self._backbone = Backbone(codec, model, self.settings, adapter, new_tokens)
-        self._model = model
+        return Backbone(codec, model, self.settings, adapter, new_tokens)
 
     @contextmanager
     def _builders_ops(self) -> Iterator[None]:
@@ -106,13 +122,21 @@ class BackboneShim(Shim):
     @property
     def trainer(self) -> Any:
         """RETURNS (Trainer): Trains the backbone, which is loaded if need be."""
-        backbone = self.backbone
+        _ = self.backbone
+        self._make_own()
+        backbone = self.held.backbone
         if self._trainer is None or self._trainer.backbone is not backbone:
             # Imported here, since torch takes seconds.
             from ..training.trainer import Trainer
 
             self._trainer = Trainer(backbone)
         return self._trainer
+
+    def _make_own(self) -> None:
+        from .sharing import make_own
+
+        make_own(self)
+        self._model = self.held.backbone.model
 
     @property
     def n_trained(self) -> int:
@@ -147,10 +171,11 @@ class BackboneShim(Shim):
         path (str | Path): The directory.
         RAISES (ValueError): E021, see `save_backbone`.
         """
-        if self.settings.save_weights and self._backbone is None:
+        if self.settings.save_weights and self.held is None:
             # The promise is that a saved pipeline needs nothing else.
             _ = self.backbone
-        save_backbone(Path(path), self.settings, self._backbone, self.modified, self.trained)
+        backbone = None if self.held is None else self.held.backbone
+        save_backbone(Path(path), self.settings, backbone, self.modified, self.trained)
         if self.calibration is not None:
             self.calibration.write(Path(path))
         else:
@@ -192,7 +217,7 @@ class BackboneShim(Shim):
             self._load(source, adapter)
         else:
             # A reference: loaded when needed, like a fresh component.
-            self._backbone = self._model = None
+            self.held = self._model = None
         self.modified = meta["weights"] or adapter is not None
         self.trained = bool(meta.get("trained"))
         return self
@@ -201,7 +226,7 @@ class BackboneShim(Shim):
         """Forget what was trained: the weights are those of the source again, loaded when they are
         needed. Does nothing where nothing was trained."""
         if self.trained or self._trainer is not None:
-            self._backbone = self._model = self._trainer = None
+            self.held = self._model = self._trainer = None
             self.modified = self.trained = False
 
     def to_bytes(self) -> bytes:
@@ -220,9 +245,10 @@ class BackboneShim(Shim):
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Move a loaded model, as thinc's `Model.to_gpu` and `to_cpu` ask for."""
-        if self._backbone is not None:
+        if self.held is not None:
             name = f"cuda:{device_id}" if device_type == "gpu" else "cpu"
-            self._backbone.model.to(name)
+            self._make_own()
+            self.held.backbone.model.to(name)
 
     def __getstate__(self) -> dict[str, Any]:
         # Pickle carries the settings, and the weights only when they cannot be loaded

@@ -93,6 +93,7 @@ def encode_examples(
     readable_labels: bool = False,
     share: tuple[int, int] = (0, 1),
     spans_key: str | None = None,
+    component: str = "gner",
 ) -> TrainingBatch | None:
     """Turn Examples into a batch.
 
@@ -108,6 +109,7 @@ def encode_examples(
         processes share a batch. What an augmentation draws for an Example is the same,
         whoever takes it.
     spans_key (str | None): See `gold_pair`.
+    component (str): The name of the component, to which Docs may say labels of its own.
     RETURNS (TrainingBatch | None): None when there is nothing to learn from: no words,
         no annotation, or no label to ask for.
     RAISES (ValueError): E501, see `gold_pair`.
@@ -122,6 +124,7 @@ def encode_examples(
             join_hyphens=planner.windower.join_hyphens,
             readable=readable_labels,
             spans_key=spans_key,
+            component=component,
         )
         # Zero-shot prompts name no data set; only an augmentation can ask for it.
         pair = replace(pair, dataset=None) if augmentation is None else augmentation(pair)

@@ -7,6 +7,7 @@ from spacy.training import Example
 
 from ..corpora.passage import OPEN_LABELS_KEY
 from ..errors import Errors
+from ..extensions import labels_elsewhere, own_value
 from ..formats import LabelSet
 from .pairs import gold_spans
 
@@ -16,6 +17,7 @@ def collect_labels(
     labels: LabelSet,
     augmentation: Any = None,
     spans_key: str | None = None,
+    component: str = "gner",
 ) -> dict[str, str]:
     """Collect labels from a corpus, and let the augmentation know of open types.
 
@@ -24,6 +26,7 @@ def collect_labels(
     augmentation (Augmentation | None): Begins anew; `observe` is called with the labels of
         each passage with open types.
     spans_key (str | None): See `gold_pair`.
+    component (str): The name of the component, to which Docs may say something of its own.
     RETURNS (dict[str, str]): Label -> wording: those so far, then the inventories of
         closed corpora (with their wordings, where they are mappings) and the entities of
         Docs without inventory, in order of appearance.
@@ -38,11 +41,12 @@ def collect_labels(
         reference = example.reference
         entities, is_group = gold_spans(reference, spans_key)
         n_annotated += is_group or reference.has_annotation("ENT_IOB")
-        inventory = reference._.gner_labels
+        own = inventory = own_value(reference, "gner_labels", component)
         if inventory is None:
-            inventory = [ent.label_ for ent in entities]
+            elsewhere = labels_elsewhere(reference, component) - set(found)
+            inventory = [ent.label_ for ent in entities if ent.label_ not in elsewhere]
         wordings = inventory if isinstance(inventory, Mapping) else {i: i for i in inventory}
-        if reference._.gner_labels is not None and reference.user_data.get(OPEN_LABELS_KEY):
+        if own is not None and reference.user_data.get(OPEN_LABELS_KEY):
             n_open += 1
             if observe is not None:
                 observe(wordings.values())

@@ -8,6 +8,7 @@ from spacy.tokens import Doc, Span
 
 from ..corpora.passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..errors import Errors
+from ..extensions import labels_elsewhere, own_value
 from ..formats import LabelSet, WordSpan
 from ..formats.overlaps import split_flat
 from ..formats.tagged_words import decode_tags, encode_bio
@@ -142,6 +143,7 @@ def gold_pair(
     join_hyphens: bool = True,
     readable: bool = False,
     spans_key: str | None = None,
+    component: str = "gner",
 ) -> TrainingPair:
     """Read the gold annotation of a Doc.
 
@@ -153,10 +155,11 @@ def gold_pair(
     readable (bool): As in inference, see `LabelSet.make`.
     spans_key (str | None): A span group whose entities count instead of `doc.ents` in Docs that
         have it. They may overlap, and the whole Doc counts as annotated.
+    component (str): The name of the component. What the Doc asks of others only is O for it.
     RETURNS (TrainingPair): Tokens with `ent_iob` 0 (never annotated) have the tag None.
     RAISES (ValueError): E501 for an entity whose label would not be in the prompt.
     """
-    own = reference._.gner_labels
+    own = own_value(reference, "gner_labels", component)
     if own is not None:
         labels = labels.adopt(own, readable=readable)
     wordings = labels.to_dict()
@@ -164,7 +167,10 @@ def gold_pair(
     edges = {edge for ent in entities for edge in (ent.start, ent.end)}
     words = DocWords.from_doc(reference, join_hyphens, edges)
     spans: list[WordSpan] = []
+    elsewhere = labels_elsewhere(reference, component) - set(wordings)
     for ent in entities:
+        if ent.label_ in elsewhere:
+            continue
         if ent.label_ not in wordings:
             raise ValueError(
                 Errors.E501.format(

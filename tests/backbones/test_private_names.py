@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers.models.auto import modeling_auto
 
+from spacy_gner.backbones.backbone import count_changes
 from spacy_gner.backbones.families import family_names
-from spacy_gner.decoding.prefix_cache import count_changes
 from spacy_gner.pipeline.architectures import build_transformer
 from spacy_gner.pipeline.shim import get_shim
 

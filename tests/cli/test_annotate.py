@@ -1,8 +1,10 @@
 """`annotate` with a model. What it does with files is in test_annotate_files."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from spacy.tokens import DocBin
@@ -147,3 +149,27 @@ def test_annotate_keeps_an_earlier_output_when_there_is_no_model(tmp_path):
     assert result.exit_code == 2 and "E01" in result.output
     assert output.read_text(encoding="utf8") == "before\n"
     assert part.read_text(encoding="utf8") == '{"annotate": {}}\n'
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+def test_annotate_keeps_after_ctrl_c_what_it_says(tmp_path, pipeline_dir):
+    """However many documents a piece has: what is named is what stands in the file."""
+    n_texts = 400
+    source, output = tmp_path / "texts.txt", tmp_path / "out.jsonl"
+    source.write_text("\n".join(f"{TEXTS[i % 2]} {i}" for i in range(n_texts)), encoding="utf8")
+    command = [sys.executable, "-m", "spacy_gner", "annotate", source, "-m", pipeline_dir]
+    command = [*map(str, command), "-o", str(output)]
+    part = tmp_path / "out.jsonl.part"
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (part.is_file() and part.read_bytes().count(b"\n") > 1):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate()
+    assert process.returncode == 130, message
+    n_kept = len(part.read_text(encoding="utf8").splitlines()) - 1
+    assert 0 < n_kept < n_texts
+    assert f"Interrupted: {n_kept} document(s) are kept in {part}." in message
+    result = annotate(source, "-m", pipeline_dir, "-o", output, "--resume")
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line)["line"] for line in output.read_text(encoding="utf8").splitlines()]
+    assert lines == list(range(1, n_texts + 1))

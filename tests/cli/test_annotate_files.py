@@ -371,7 +371,8 @@ def interrupted(tmp_path, model, n_done, *arguments):
     model["nlp"] = make_pipeline(fails_after=n_done)
     result = annotate(path, "-o", output, *arguments)
     assert result.exit_code == 130, result.output
-    assert f"Interrupted: {n_done} document(s)" in result.stderr
+    assert f"Interrupted: {n_done} document(s) are kept" in result.stderr
+    assert "1 more were at work and will be done again" in result.stderr
     assert "out.part" in result.stderr and "--resume" in result.stderr
     assert not output.exists()
     model["nlp"] = make_pipeline()

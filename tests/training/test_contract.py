@@ -344,3 +344,43 @@ def test_initialize_keeps_what_was_loaded_and_not_trained(source):
     model = backbone(nlp).model
     nlp.initialize(lambda: adapted(nlp))
     assert backbone(nlp).model is model
+
+
+def test_labels_of_docs_by_component_are_read_in_training():
+    """Each component learns its own; what the Doc asks of another one is O for it."""
+    example = example_of("Marie met in Paris for IBM", "B-PER O O B-city O B-company", labels=None)
+    reference = example.reference
+    asked = {"gner": {"PER": "person"}, "second": ["city", "company"]}
+    reference._.gner_labels = asked
+    none = LabelSet.make([])
+    first, second = (gold_pair(reference, none, component=c) for c in ("gner", "second"))
+    assert first.wordings == ("person",)
+    assert first.tags == ("B-person", "O", "O", "O", "O", "O")
+    assert second.wordings == ("city", "company")
+    assert second.tags == ("O", "O", "O", "B-city", "O", "B-company")
+    for component, found in (
+        ("gner", {"PER": "person"}),
+        ("second", {"city": "city", "company": "company"}),
+        ("third", {}),
+    ):
+        labels = LabelSet.make(["x"])
+        collected = collect_labels(lambda: [example], labels, component=component)
+        assert collected == {"x": "x", **found}
+    # What a component looks for anyway, it learns in a Doc that asks another one for it too.
+    reference._.gner_labels = {"gner": ["PER"], "second": None}
+    own = gold_pair(reference, LabelSet.make(["PER", "city", "company"]), component="second")
+    assert own.tags == ("B-PER", "O", "O", "B-city", "O", "B-company")
+    with pytest.raises(ValueError, match="E501.*city"):
+        gold_pair(reference, none, component="gner")
+
+
+def test_update_and_initialize_of_two_components_take_labels_by_component(nlp):
+    config = {k: v for k, v in nlp.get_pipe_config("gner").items() if k != "factory"}
+    nlp.add_pipe("gner", name="second", config=config)
+    example = example_of("Marie met in Paris", "B-person O O B-city", labels=None)
+    labels = {"gner": ["person"], "second": ["city"]}
+    example.reference._.gner_labels = labels
+    nlp.initialize(lambda: [example])
+    assert {name: list(nlp.get_pipe(name).labels) for name in labels} == labels
+    losses = nlp.update([example], sgd=nlp.create_optimizer())
+    assert losses["gner"] > 0 and losses["second"] > 0

@@ -7,6 +7,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ...errors import Errors
+from ...extensions import inventory_of
 from ..document import Document, TextSpan, from_words, known_origin
 from ..passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..read_report import CorpusError
@@ -66,7 +67,7 @@ def document_of(doc: Doc, source: Source, number: int) -> Document:
         [token.i for token in doc if not token.ent_iob],
         [bool(token.whitespace_) for token in doc],
         place=f"{source.name}, Doc {number}",
-        labels=doc._.gner_labels,
+        labels=inventory_of(doc),
         is_open=bool(doc.user_data.get(OPEN_LABELS_KEY)),
         dataset=doc.user_data.get(DATASET_KEY),
         **(origin or {"source": source.name, "line": number}),
