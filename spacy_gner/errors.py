@@ -293,8 +293,8 @@ class Errors(metaclass=_WithCodes):
     )
     E233 = "{path} has no .txt file of the same name beside it. brat needs both."
     E234 = (
-        "Cannot tell what {path} is: it is no text, and no other format that is known. Name the "
-        "format with --format (`format` in a config)."
+        "Cannot tell what {path} is: it is no annotated text, and no other format that is known. "
+        "Name the format with --format (`format` in a config)."
     )
     E235 = "The output {path} exists. Add --overwrite to replace it, or write to another file."
     E236 = (

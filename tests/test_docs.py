@@ -1,5 +1,6 @@
 """What README and docs tell people to run, runs."""
 
+import ast
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import srsly
 import typer
 
 from spacy_gner.cli import app
@@ -53,6 +55,69 @@ def test_links_lead_to_files(page: Path):
     text = re.sub(r"`[^`]*`", "", BLOCK.sub("", page.read_text("utf8")))
     for target in re.findall(r"\]\(([^)#:\s]+)(?:#[\w-]*)?\)", text):
         assert (page.parent / target).exists(), target
+
+
+# A path of this project or the name of a workflow: things of the user have other names.
+SCRIPT = re.compile(r"\bpython3? (?:-m )?(project/\S+\.py|tests\.[\w.]+)((?: [^|`#\n]+)?)")
+RUNS = re.compile(r"spacy project run ([\w-]+)((?: [^|`#\n]+)?)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_scripts_and_workflows_of_a_page_exist_with_their_options(page: Path):
+    text = page.read_text("utf8").replace("\\\n", " ")
+    for script, arguments in SCRIPT.findall(text):
+        path = ROOT / (script if "/" in script else script.replace(".", "/") + ".py")
+        source = path.read_text("utf8")
+        for option in re.findall(r"--([\w-]+)", arguments):
+            # Of argparse as it stands there, of typer the name of an argument.
+            assert f'"--{option}"' in source or f"{option.replace('-', '_')}:" in source, option
+    project = srsly.read_yaml(ROOT / "project.yml")
+    known = {command["name"] for command in project["commands"]} | set(project["workflows"])
+    for name, arguments in RUNS.findall(text):
+        # Commands of an earlier version stand beside its commit.
+        assert name in known or "4a4f284" in text, name
+        for variable in re.findall(r"--vars\.(\w+)", arguments):
+            assert variable in project["vars"], variable
+    for config in re.findall(r"\bconfigs/\w+\.cfg", text):
+        assert (ROOT / config).is_file(), config
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_of_a_page_compiles(page: Path):
+    for body in blocks(page, "python"):
+        compile(body, str(page), "exec")
+
+
+def test_every_fault_has_tests_that_exist():
+    text = (ROOT / "docs" / "faults.md").read_text("utf8")
+    rows = re.findall(r"^\| (\w+) \|.*\| (`.*`) \|$", text, re.MULTILINE)
+    assert [int(number) for number, _ in rows if number.isdigit()] == list(range(1, 47))
+    for number, cell in rows:
+        for name in re.findall(r"`([^`]+)`", cell):
+            file, _, test = name.partition("::")
+            source = (ROOT / "tests" / file).read_text("utf8")
+            assert f"\ndef {test}(" in source, f"fault {number}: {name}"
+
+
+def test_no_test_asserts_a_time():
+    """A machine may be as busy as it likes. Helpers may wait for a while and then give up."""
+    clock = re.compile(r"time\.(?:time|perf_counter|monotonic|process_time|thread_time)\(\)")
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        tree = ast.parse(path.read_text("utf8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        for function in (f for f in functions if f.name.startswith("test_")):
+            taken = {
+                name.id
+                for node in ast.walk(function)
+                if isinstance(node, ast.Assign) and clock.search(ast.unparse(node.value))
+                for target in node.targets
+                for name in ast.walk(target)
+                if isinstance(name, ast.Name)
+            }
+            for check in (node for node in ast.walk(function) if isinstance(node, ast.Assert)):
+                text = ast.unparse(check.test)
+                names = {node.id for node in ast.walk(check.test) if isinstance(node, ast.Name)}
+                assert not clock.search(text) and not names & taken, f"{path}: {text}"
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from ..corpora.items import (
     iter_parquet,
     iter_table,
 )
-from ..corpora.readers.docs import ORIGIN_KEY, load_docs
+from ..corpora.readers.docs import ORIGIN_KEY, is_docbin, load_docs
 from ..corpora.readers.offsets import LABELS_FIELD
 from ..corpora.source import Source
 from ..errors import Errors
@@ -47,7 +47,6 @@ _REFUSED = (
 )
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|[a-z]+[ >])", re.IGNORECASE)
 _JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
-_ZLIB = (b"x\x9c", b"x\xda", b"x\x01", b"x\x5e")
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def guess_kind(source: Source, text_column: str | None = None) -> str:
             raise ValueError(Errors.E241.format(path=source.name, found=name))
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith(_ZLIB):
+    if is_docbin(head):
         return "docbin"
     encoding = source.text_encoding(head)
     try:

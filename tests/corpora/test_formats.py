@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.tokens import Doc, DocBin
 
 from spacy_gner.corpora.corpus import Corpus
 from spacy_gner.corpora.read_report import CorpusError
@@ -288,6 +289,25 @@ def test_formats_broken_files_are_named(tmp_path, name, content, code):
     (tmp_path / name).write_text(content)
     with pytest.raises(CorpusError, match=rf"{code}\] .*{name}"):
         entities(Corpus(tmp_path / name))
+
+
+def test_formats_docs_are_told_by_content(tmp_path):
+    path = tmp_path / "docs"
+    doc = Doc(spacy.blank("en").vocab, words=["in", "Paris"], ents=["O", "B-city"])
+    DocBin(docs=[doc]).to_disk(path)
+    assert guess_format(Source(path)) == "docbin"
+    assert entities(Corpus(path)) == [[("Paris", "city")]]
+    for text in ("x^2 is a power in [Paris](city)\n", "x^\u00e9 in [Paris](city)\n"):
+        path.write_text(text, encoding="utf8")
+        assert guess_format(Source(path)) == "inline"
+
+
+@pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<p>a", "<html><p>a", '<?xml version="1.0"?>'])
+def test_formats_pages_are_refused(tmp_path, page):
+    path = tmp_path / "page"
+    path.write_text(page)
+    with pytest.raises(CorpusError, match="E234"):
+        guess_format(Source(path))
 
 
 def test_formats_what_is_no_text_is_refused(tmp_path):

@@ -2,13 +2,15 @@ import math
 import pickle
 
 import pytest
+import torch
 from transformers import GenerationConfig
 
-from spacy_gner.decoding.beam_search import BeamSearch
+from spacy_gner.decoding import beam_search
+from spacy_gner.decoding.beam_search import BeamSearch, finish
 from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.formats import EntityCentric
 
-from ..models import build_tiny_causal
+from ..models import add_noise, build_tiny_causal
 from .brute_force import word_log_probs
 from .conftest import copy_backbone, examples, make_request, train
 
@@ -107,3 +109,51 @@ def test_beam_search_refuses_bad_settings(options):
 
 def test_decoders_can_be_pickled():
     assert pickle.loads(pickle.dumps(BeamSearch(3))).num_beams == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*W002")
+def test_a_batch_changes_free_text_at_near_ties_only(trained, monkeypatch):
+    """Padding changes sums in their last bits. Where two tokens are as good as each other, to
+    these bits, another one may be written; nowhere else."""
+    outputs: list[list[int]] = []
+
+    def record(backbone, view, requests, prompts, rows, complete):
+        outputs.extend(list(row) for row in rows)
+        return finish(backbone, view, requests, prompts, rows, complete)
+
+    monkeypatch.setattr(beam_search, "finish", record)
+    requests = [make_request(words[i:]) for words, _ in examples() for i in range(3) if words[i:]]
+    decoder = BeamSearch(1, max_new_tokens=16)
+    noisy = add_noise(copy_backbone(trained), 0.4)
+    prompts = noisy.codec.prompt_ids([r.prompt.input for r in requests])
+    for request in requests:
+        decoder(noisy, [request], MANY)
+    alone = list(outputs)
+    outputs.clear()
+    decoder(noisy, requests, MANY)
+    assert len(outputs) == len(alone) == len(requests)
+    # Batches are of requests of similar length.
+    together = sorted(outputs)
+    assert len({tuple(row) for row in alone}) > 3
+    for prompt, row in zip(prompts, alone, strict=True):
+        if row in together:
+            together.remove(row)
+            continue
+        assert any(is_near_tie(noisy, prompt, row, other) for other in together)
+
+
+def is_near_tie(backbone, prompt, first, second):
+    """RETURNS (bool): Whether the first tokens that differ are equally good, but for rounding."""
+    at = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+    if at is None:
+        return False
+    with torch.inference_mode():
+        if backbone.codec.is_causal:
+            logits = backbone.model(torch.tensor([[*prompt, *first[:at]]])).logits[0, -1]
+        else:
+            start = [backbone.codec.decoder_start_id, *first[:at]]
+            found = backbone.model(
+                input_ids=torch.tensor([prompt]), decoder_input_ids=torch.tensor([start])
+            )
+            logits = found.logits[0, -1]
+    return abs(float(logits[first[at]] - logits[second[at]])) < 1e-4

@@ -69,7 +69,11 @@ def test_labels_survive(tmp_path, make_nlp):
 def test_bytes_round_trip(make_nlp):
     nlp = make_nlp()
     again = make_nlp({"labels": []}).from_bytes(nlp.to_bytes())
-    assert [full(d) for d in again.pipe(TEXTS)] == [full(d) for d in nlp.pipe(TEXTS)]
+    for found, expected in zip(again.pipe(TEXTS), nlp.pipe(TEXTS), strict=True):
+        assert [entity[:3] for entity in full(found)] == [entity[:3] for entity in full(expected)]
+        # Sums of float32 may differ in their last bits.
+        scores = [entity[3] for entity in full(expected)]
+        assert [entity[3] for entity in full(found)] == pytest.approx(scores, abs=1e-6)
     gner = nlp.get_pipe("gner")
     assert len(gner.to_bytes(exclude=["model", "vocab"])) < 1000
 

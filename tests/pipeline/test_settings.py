@@ -7,6 +7,7 @@ import warnings
 
 import pytest
 import spacy
+from thinc.api import ConfigValidationError
 
 from ..models import build_tiny_causal, save_tiny
 from .conftest import LABELS, TEXTS
@@ -281,3 +282,27 @@ def test_threshold_of_a_label_that_nobody_looks_for_is_named(make):
         warnings.simplefilter("error")
         gner.threshold = {"person": 0.5}
         make({"labels": [], "threshold": {"film": 0.5}})
+
+
+@pytest.mark.parametrize(
+    ("config", "place", "field"),
+    [
+        ({"lables": ["person"]}, "gner", "lables"),
+        (
+            {"decoder": {"@misc": "spacy_gner.ExactSearch.v1", "max_fork": 1}},
+            "gner.decoder",
+            "max_fork",
+        ),
+        ({"model": {"nmae": "x"}}, "gner.model", "nmae"),
+        ({"decoder": "greedy"}, "gner", "decoder"),
+    ],
+)
+def test_a_field_that_does_not_exist_is_named_first(config, place, field):
+    """spaCy compares a config with the factory before anything of ours is asked: its error, its
+    way. The line that people read names the field, and the pipeline is as it was."""
+    nlp = spacy.blank("en")
+    with pytest.raises(ConfigValidationError) as raised:
+        nlp.add_pipe("gner", config=config)
+    first = next(line for line in str(raised.value).splitlines() if "->" in line)
+    assert first.startswith(f"{place} -> {field}")
+    assert nlp.pipe_names == []

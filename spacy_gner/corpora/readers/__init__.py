@@ -28,6 +28,8 @@ _LONGEST_TYPE = 100
 _MARKUP = re.compile(rb"\]\([^()\[\]\n]{1,%d}\)" % _LONGEST_TYPE)
 _TAG_AT_END = re.compile(rb"[\t ](?:O|-|[BIESLUMW]-[^\t]*)\s*$")
 _CONLLU = re.compile(rb"\d+(?:[-.]\d+)?(?:\t[^\t]*){9}")
+# A whole page; text may begin with some other tag.
+_PAGE = re.compile(rb"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 # Each item of a list begins with a brace, bracket, or ends the list at once.
 _JSON = re.compile(rb"\s*(?:\{|\[\s*[\[{\]])")
 
@@ -127,6 +129,10 @@ def guess_format(source: Source) -> str:
     head = source.head()
     if is_parquet(source):
         return "json"
+    if docs.is_docbin(head):
+        return "docbin"
+    if _PAGE.match(head):
+        raise CorpusError(Errors.E234.format(path=source.name))
     source.text_encoding(head)  # refuses what is no text
     if b"\0" in head[:1024] and source.text_encoding(head) is None:
         raise CorpusError(Errors.E234.format(path=source.name))

@@ -1,5 +1,6 @@
 """Docs in spaCy's binary format."""
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,23 @@ from .options import ReadOptions, Results
 
 # Where `annotate` keeps source, line and metadata of a Doc (a key of `doc.user_data`).
 ORIGIN_KEY = "gner_origin"
+# What a file that zlib compressed begins with.
+_ZLIB = (b"x\x9c", b"x\xda", b"x\x01", b"x\x5e")
+
+
+def is_docbin(head: bytes) -> bool:
+    """Tell Docs from text.
+
+    head (bytes): The beginning of a file.
+    RETURNS (bool): Whether it is compressed as Docs are. Text can begin like that too ("x^2"), but
+        does not go on so.
+    """
+    if not head.startswith(_ZLIB):
+        return False
+    try:
+        return bool(zlib.decompressobj().decompress(head, 1))
+    except zlib.error:
+        return False
 
 
 def load_docs(source: Source, vocab: Vocab) -> Iterator[Doc]:
