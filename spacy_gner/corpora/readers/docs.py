@@ -31,7 +31,8 @@ def is_docbin(head: bytes) -> bool:
     if not head.startswith(_ZLIB):
         return False
     try:
-        return bool(zlib.decompressobj().decompress(head, 1))
+        # What `DocBin` writes first.
+        return b"attrs" in zlib.decompressobj().decompress(head, 100)
     except zlib.error:
         return False
 
