@@ -79,7 +79,7 @@ def empty_batch(codec: TextCodec) -> TrainingBatch:
     """
     pair = EncodedPair([codec.end_ids[0]], [codec.end_ids[0]], [1.0])
     batch = collate([pair], codec, 0.0)
-    return replace(batch, weights=torch.zeros_like(batch.weights))
+    return replace(batch, weights=batch.weights * 0)
 
 
 def encode_examples(
