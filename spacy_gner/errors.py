@@ -357,7 +357,8 @@ class Errors(metaclass=_WithCodes):
     )
     E308 = "The predictor was asked for {n} predictions, but gave {m}. It must give one for each."
     E309 = (
-        "{place}: not a prediction: {error}. Expected a line of the form "
+        "{place}: not a prediction: {error}. Expected a record of one of the forms in "
+        "docs/metrics.md, such as "
         '{{"dataset": "x", "label_list": ["person"], "instance": {{"words": ["Marie"], '
         '"labels": ["B-person"]}}, "prediction": "Marie(B-person)"}}.'
     )
@@ -414,6 +415,14 @@ class Errors(metaclass=_WithCodes):
     E323 = (
         "There is no place for the calibration of '{model}': it is no directory. Give --output, a "
         "directory that {file} is written to."
+    )
+    E326 = (
+        "{path} has {n} outputs and {gold} has {n_gold} records: --gold has to be the file that the "
+        "outputs answer, record by record."
+    )
+    E327 = (
+        "{place}: an output without its sentence. Give --gold, the file that the outputs answer, "
+        "record by record."
     )
     # --- E4xx: decoding ----------------------------------------------------------
     E401 = (

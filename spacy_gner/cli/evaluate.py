@@ -35,7 +35,17 @@ def evaluate(
     ] = None,
     predictions: Annotated[
         Path | None,
-        typer.Option(help="Score another system's raw outputs, in the authors' JSONL format."),
+        typer.Option(
+            help="Score the raw outputs of GNER, InstructUIE, UniversalNER or GoLLIE, in the files "
+            "that their authors' code reads and writes."
+        ),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --predictions that hold outputs only: the annotated file that they answer, "
+            "record by record."
+        ),
     ] = None,
     tokenizer: Annotated[
         str | None,
@@ -124,7 +134,14 @@ def evaluate(
             if len(format or []) > 1:
                 raise ValueError(Errors.E321.format(options="more than one --format"))
             metrics = evaluation.score_predictions(
-                predictions, tokenizer, selection, output, seen_labels, *(format or [])
+                predictions,
+                tokenizer,
+                selection,
+                output,
+                seen_labels,
+                format=format[0] if format else None,
+                gold=gold,
+                lang=lang,
             )
             runs[output] = metrics
             files += write_report(metrics, output, html, max_errors)

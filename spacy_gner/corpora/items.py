@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from .source import Source
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 TABLE_SUFFIXES = (".csv", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".pq")
+_BLANKS = re.compile(r"\s*")
 # Members of a JSON object that hold the list of items (annotators for spaCy write the first).
 _LISTS = ("annotations", "data", "examples", "documents", "sentences", "items", "rows")
 
@@ -35,7 +37,8 @@ class Item:
 
 
 def iter_json(source: Source) -> Iterator[Item]:
-    """Iterate over the items of JSON: objects line by line, a list, or an object that holds one.
+    """Iterate over the items of JSON: objects line by line or over several lines each, a list, or
+    an object that holds one.
 
     source (Source): The file. JSON lines are streamed, a list is read into memory whole.
     YIELDS (Item): An item; where the file is one broken piece, the only item raises.
@@ -48,7 +51,7 @@ def iter_json(source: Source) -> Iterator[Item]:
                 yield Item(place, number, partial(_load_line, line, place))
         return
     try:
-        items = _members(_load(source.read_text(), source.name))
+        items = _load_members(source.read_text(), source.name)
     except CorpusError as error:
         # One broken record: raised, or skipped, where the caller decides about it.
         yield Item(source.name, 1, partial(_raise, error))
@@ -192,6 +195,21 @@ def _begins_line_by_line(line: bytes) -> bool:
     except (ValueError, RecursionError):
         # The second line of an object over several lines is a member: "key": value,
         return line.lstrip().startswith(b"{")
+
+
+def _load_members(text: str, place: str) -> list[Any]:
+    """RETURNS (list[Any]): The items of a value; or several values, one after the other."""
+    values: list[Any] = []
+    decoder = json.JSONDecoder()
+    at = _BLANKS.match(text).end()  # type: ignore[union-attr]
+    while at < len(text):
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            raise CorpusError(Errors.E249.format(place=place, error=error)) from None
+        values.append(value)
+        at = _BLANKS.match(text, end).end()  # type: ignore[union-attr]
+    return _members(values[0]) if len(values) == 1 else values
 
 
 def _members(value: Any) -> list[Any]:

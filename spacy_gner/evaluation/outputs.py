@@ -6,10 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..corpora.items import iter_json
 from ..corpora.read_report import CorpusError, ReadReport
-from ..corpora.source import Source
-from ..corpora.tags import read_tags
 from ..errors import Errors
 from ..formats import BIO, Format, TaggedWords
 from ..matching import LCSMatcher, Matcher, Matching
@@ -17,6 +14,7 @@ from ..matching.back_tokenization import BackTokenizer
 from ..matching.diagnosis import diagnose
 from ..pipeline.predictions import WindowPrediction
 from .data import draw
+from .native import Answer, Tokenizer, read_answers, word_tokenizer
 from .records import Mention, ScoredSentence, raw_output
 
 ISSUES = ("omissions", "additions", "substitutions")
@@ -137,13 +135,14 @@ def read_predictions(
     label_names: Mapping[str, str] | None = None,
     on_error: str = "raise",
     reading: Reading = DEFAULT_READING,
+    gold: Path | None = None,
+    tokenize: Tokenizer | None = None,
 ) -> dict[str, list[ScoredSentence]]:
-    """Read raw predictions in the format of the authors' script, and turn them into entities.
+    """Read raw outputs as the authors of GNER, InstructUIE, UniversalNER and GoLLIE keep them, and
+    turn them into entities. docs/metrics.md shows the forms; each record tells its own.
 
-    A line is `{"dataset": ..., "label_list": [...], "instance": {"words": [...],
-    "labels": [...]}, "prediction": "raw text"}`. `label_list` holds names of labels, or
-    their tags ("B-person", "I-person"). In a format that asks for one label at a time, a sentence
-    has a line for each of its labels, one after the other.
+    In a format that asks for one label at a time, a sentence has a record for each of its labels,
+    one after the other.
 
     path (Path): JSON lines, or a JSON list; gzipped or not.
     drop_labels (Collection[str]): Labels that become O in gold and prediction.
@@ -153,25 +152,29 @@ def read_predictions(
         among the new ones.
     on_error (str): "raise" stops at a broken line, "skip" leaves it out.
     reading (Reading): How to read the raw outputs: their format, the system's tokenizer.
+    gold (Path | None): The annotated records, one for each output, where `path` holds no more
+        than the outputs.
+    tokenize (Callable | None): Splits running text into words; None is English.
     RETURNS (dict[str, list[ScoredSentence]]): Data set to sentences, in their order.
     RAISES (ValueError): E207 for what is no tag, E228 where most lines are broken, E249 for
         broken JSON, E303 for an empty file, E304 for gold labels that are not in
         `label_list`, E305 when there is no such file, E306 for words without annotation, E309
-        for a line of another form.
+        for a record of another form, E326 and E327 for outputs that `gold` does not fit.
     """
-    if not path.is_file():
-        raise ValueError(Errors.E305.format(name="predictions", path=path, split="test"))
     sentences: dict[str, list[ScoredSentence]] = {}
     report = ReadReport()
-    for item in iter_json(Source(path)):
+    for answer in read_answers(path, gold, tokenize or word_tokenizer()):
+        if answer is None:
+            continue
         try:
-            record = _check(item.load(), item.place)
-            sentence = _sentence(record, set(drop_labels), label_names or {}, item.place, reading)
+            if isinstance(answer, CorpusError):
+                raise answer
+            sentence = _sentence(answer, set(drop_labels), label_names or {}, reading)
         except CorpusError as error:
             report.handle(error, on_error)
             continue
         report.count(sentence.gold)
-        batch = sentences.setdefault(record["dataset"], [])
+        batch = sentences.setdefault(answer.dataset, [])
         if reading.format.labels_per_prompt is not None and _belong_together(batch, sentence):
             batch[-1] = _joined(batch[-1], sentence)
         else:
@@ -199,53 +202,24 @@ def _joined(first: ScoredSentence, second: ScoredSentence) -> ScoredSentence:
     )
 
 
-def _check(record: Any, place: str) -> dict[str, Any]:
-    try:
-        words, tags = record["instance"]["words"], record["instance"]["labels"]
-        texts = [record["dataset"], record["prediction"], *record["label_list"], *words]
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError("expected strings")
-        if len(words) != len(tags):
-            raise ValueError(f"{len(words)} words but {len(tags)} labels")
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"no {error}" if isinstance(error, KeyError) else error
-        raise CorpusError(Errors.E309.format(place=place, error=what)) from None
-    checked: dict[str, Any] = record
-    return checked
-
-
 def _sentence(
-    record: dict[str, Any],
-    dropped: set[str],
-    names: Mapping[str, str],
-    place: str,
-    reading: Reading,
+    answer: Answer, dropped: set[str], names: Mapping[str, str], reading: Reading
 ) -> ScoredSentence:
-    words = tuple(record["instance"]["words"])
+    words = answer.words
     # The system wrote the labels as they are in the file.
-    wordings = {label: names.get(label, label) for label in _label_names(record["label_list"])}
+    wordings = {label: names.get(label, label) for label in answer.labels}
     wordings = {label: name for label, name in wordings.items() if name not in dropped}
     labels = tuple(wordings.values())
-    tags = record["instance"]["labels"]
-    entities, missing = read_tags(tags, [place] * len(tags))
-    if missing:
-        raise CorpusError(Errors.E306.format(place=place))
-    renamed = (Mention(start, end, names.get(label, label)) for start, end, label in entities)
+    renamed = (Mention(start, end, names.get(label, label)) for start, end, label in answer.gold)
     gold = tuple(mention for mention in renamed if mention.label not in dropped)
     if reading.format.labels_per_prompt is not None:
         # The others belong to other lines of the sentence.
         gold = tuple(mention for mention in gold if mention.label in labels)
     unasked = sorted({mention.label for mention in gold} - set(labels))
     if unasked:
-        raise CorpusError(Errors.E304.format(number=place, name=record["dataset"], labels=unasked))
+        problem = Errors.E304.format(number=answer.place, name=answer.dataset, labels=unasked)
+        raise CorpusError(problem)
     prompted = tuple(word for word in words if not word.isspace())
-    output = raw_output(prompted, tuple(wordings), record["prediction"])
+    output = raw_output(prompted, tuple(wordings), answer.text)
     predicted = _read_output(words, output, wordings, reading)
     return ScoredSentence(words, labels, gold, tuple(predicted), outputs=(output,))
-
-
-def _label_names(label_list: Sequence[str]) -> list[str]:
-    names = [label for label in label_list if label != "O"]
-    if names and all(name[:2] in ("B-", "I-") for name in names):
-        names = [name[2:] for name in names]
-    return list(dict.fromkeys(names))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..matching import make_back_tokenizer
 from ..pipeline.loading import find_component, load, pipeline_directory
 from .data import DataSet, read_dataset
 from .metrics import build_metrics
+from .native import format_of, word_tokenizer
 from .outputs import Reading, read_predictions
 from .predict import ComponentPredictor, model_identity, run_predictions
 from .records import sentence_to_json
@@ -202,20 +203,25 @@ def score_predictions(
     output: Path,
     seen_labels: Path | None = None,
     format: str | None = None,
+    gold: Path | None = None,
+    lang: str = "en",
 ) -> dict[str, Any]:
     """Measure the raw outputs of another system.
 
-    path (Path): JSONL in the authors' format.
+    path (Path): The outputs, see `read_predictions`.
     tokenizer (str | None): The tokenizer of the system, for back tokenization.
     selection (Selection): Of it, all but `split` and `spans_key` counts.
     output (Path): The directory for predictions.jsonl: the outputs as those of a model are kept.
     seen_labels (Path | None): See `read_seen_labels`.
-    format (str | None): The registered format of the outputs; None is `spacy_gner.BIO.v1`.
+    format (str | None): The registered format of the outputs; None is that of the system that
+        writes such files.
+    gold (Path | None): See `read_predictions`.
+    lang (str): The language of the tokenizer that splits running text.
     RETURNS (dict): Of `build_metrics`.
     RAISES (ValueError): E316, E319, and what `read_predictions` raises.
     """
     seen = read_seen_labels(seen_labels)
-    reading = Reading() if format is None else Reading(registry.get("misc", format)())
+    back_tokenizer = None
     if tokenizer is not None:
         from transformers import AutoTokenizer
 
@@ -223,15 +229,19 @@ def score_predictions(
             loaded = AutoTokenizer.from_pretrained(tokenizer)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise ValueError(Errors.E319.format(tokenizer=tokenizer, error=error)) from None
-        reading = replace(reading, back_tokenizer=make_back_tokenizer(loaded))
+        back_tokenizer = make_back_tokenizer(loaded)
+    form = format_of(path, gold) if format is None else registry.get("misc", format)()
+    reading = Reading(form, back_tokenizer)
     chosen = asdict(selection)
     for key in ("split", "spans_key"):
         del chosen[key]
-    sentences = read_predictions(path, reading=reading, **chosen)
+    tokenize = word_tokenizer(lang)
+    sentences = read_predictions(path, reading=reading, gold=gold, tokenize=tokenize, **chosen)
     configuration = {
         "predictions": str(path),
+        **({} if gold is None else {"gold": str(gold)}),
         "tokenizer": tokenizer,
-        "format": format,
+        "format": form.name,
         **_describe(selection, seen_labels),
     }
     metrics = build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
