@@ -33,9 +33,10 @@ class Scale:
         """Correct a score. The order of entities by score stays what it was.
 
         score (float): The probability of an entity as the decoder found it, in [0, 1].
-        RETURNS (float): In (0, 1).
+        RETURNS (float): In [0, 1].
         """
-        return 1 / (1 + math.exp(-(log_odds(score) / self.temperature + self.shift)))
+        # The logistic function; written with exp it overflows for low temperatures.
+        return (1 + math.tanh((log_odds(score) / self.temperature + self.shift) / 2)) / 2
 
 
 def log_odds(score: float) -> float:

@@ -47,7 +47,7 @@ def test_backbone_shared_prompt_is_a_prefix():
             assert ids[: len(prefix)] == prefix
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(words, min_size=1, max_size=6))
 def test_backbone_pieces_are_the_whole_target(drawn):
     # Tokenized piece by piece or as a whole: a model must see the same tokens.

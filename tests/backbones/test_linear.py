@@ -20,7 +20,7 @@ from spacy_gner.backbones.linear import (
 from ..models import build_tiny_causal
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.integers(0, 5), min_size=1, max_size=2),
     st.integers(1, 70),

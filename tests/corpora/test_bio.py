@@ -308,7 +308,7 @@ def as_iob2(tags):
 
 
 @given(tagged_sentences())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_bio_words_and_tags_survive_the_example(tmp_path_factory, sentence):
     words, tags = sentence
     path = tmp_path_factory.mktemp("bio") / "a.jsonl"

@@ -98,7 +98,7 @@ TEXTS = st.text(
 
 
 @given(TEXTS, st.lists(st.integers(0, 30), max_size=4))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_tokenize_keeps_the_text_and_every_cut(text, cuts):
     cuts = [cut for cut in cuts if cut <= len(text) and not text[cut - 1 : cut + 1].isspace()]
     tokens = tokenize(NLP, text, "file:1", cuts)
@@ -110,7 +110,7 @@ def test_tokenize_keeps_the_text_and_every_cut(text, cuts):
 
 
 @given(TEXTS, st.lists(st.integers(0, 30), min_size=2, max_size=6, unique=True))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_inline_rendered_entities_come_back(tmp_path_factory, text, offsets):
     text = text.replace("\n", " ").replace("\r", " ")
     offsets = sorted(offset for offset in offsets if offset <= len(text))

@@ -83,7 +83,7 @@ LABELS = st.sampled_from(["person", "average ratings", "x-y", "[odd]", "a\\"])
 
 
 @given(st.lists(st.tuples(CHUNKS, MENTIONS, LABELS), max_size=4), CHUNKS)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_markup_rendered_is_parsed_back(parts, tail):
     text, spans = "", []
     for before, mention, label in parts:

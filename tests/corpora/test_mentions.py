@@ -26,7 +26,7 @@ def test_mentions_occurrences_of_a_mention_do_not_overlap():
 
 
 @given(st.lists(WORD, max_size=10).map(" ".join), ANSWERS)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_mentions_are_answers_and_none_is_lost_without_account(text, answers):
     tokens = tokenize(NLP, text, "file:1")
     aligned = align_mentions(text, tokens, answers)

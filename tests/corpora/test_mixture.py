@@ -94,7 +94,7 @@ def test_mixture_total_is_shared_out(corpora):
 
 
 @given(st.integers(0, 12), st.floats(0, 3), st.floats(0.1, 3), st.integers(0, 60), st.booleans())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_mixture_epoch_has_its_shares(folder, cap, weight_a, weight_b, total, oversample):
     mixture = Mixture(
         {name: BIOCorpus(folder / f"{name}.bio") for name in "ab"},

@@ -114,9 +114,7 @@ def keeps(document, format):
 
 @pytest.mark.parametrize("format", NAMES)
 @given(documents=st.lists(documents(), min_size=1, max_size=3))
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path_factory, format, documents):
     pytest.importorskip("pyarrow") if format == "parquet" else None
     documents = [document for document in documents if keeps(document, format)]

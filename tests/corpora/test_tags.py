@@ -55,7 +55,7 @@ def annotations(draw):
 
 
 @given(annotations())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_tags_written_are_read_back(annotation):
     n_words, entities, missing = annotation
     tags = [None if i in missing else tag for i, tag in enumerate(encode_bio(n_words, entities))]

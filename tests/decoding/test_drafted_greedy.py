@@ -51,21 +51,21 @@ def check_lossless(backbone, requests, limit=60, **options):
 
 
 @pytest.mark.filterwarnings("ignore:.*W002")
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(sentences)
 def test_drafted_greedy_is_lossless_for_random_weights(random_backbone, lists):
     check_lossless(random_backbone, [make_request(words) for words in lists], limit=25)
 
 
 @pytest.mark.filterwarnings("ignore:.*W002")
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(sentences)
 def test_drafted_greedy_is_lossless_for_trained_model(trained, lists):
     check_lossless(trained, [make_request(words) for words in lists])
 
 
 @pytest.mark.filterwarnings("ignore:.*W002")
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(sentences, st.sampled_from([0.1, 0.2, 0.4]), st.integers(0, 99))
 def test_drafted_greedy_is_lossless_for_noisy_model(trained, lists, scale, seed):
     noisy = add_noise(copy_backbone(trained), scale, seed)

@@ -115,7 +115,7 @@ def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(kind, max_
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.lists(

@@ -30,7 +30,7 @@ def backbone(request):
     return BUILDERS[request.param]()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(any_word, min_size=1, max_size=5), st.sampled_from([BIO(), BIOES()]))
 def test_pieces_are_those_of_whole_tokenization(backbone, words, format):
     table = tag_table(backbone, format, LABELS)

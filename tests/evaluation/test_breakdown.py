@@ -30,7 +30,7 @@ def test_score_by_seen_ignores_case_and_white_space():
     assert scores["unseen"]["r"] == 0.0
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(sentences(), min_size=1, max_size=5))
 def test_one_part_that_holds_everything_is_the_whole(batch):
     whole = score_strict(batch)

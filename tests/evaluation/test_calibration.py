@@ -41,7 +41,7 @@ def test_score_calibration_without_scores_is_none():
     assert score_calibration([]) is None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(sentences(), max_size=4))
 def test_score_calibration_counts_every_prediction(batch):
     scores = score_calibration(batch)

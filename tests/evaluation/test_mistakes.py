@@ -43,7 +43,7 @@ def test_pair_mentions_prefers_the_same_span_to_the_same_label():
     assert _kinds([(0, 3, "a")], [(0, 1, "b"), (1, 3, "a")]) == ["spurious", "boundary"]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(sentences())
 def test_pair_mentions_counts_each_mention_once(sentence):
     pairs = pair_mentions(sentence.gold, sentence.predicted)
@@ -53,7 +53,7 @@ def test_pair_mentions_counts_each_mention_once(sentence):
     assert sum(pair.kind == "correct" for pair in pairs) == exact
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(sentences(), max_size=4))
 def test_score_mistakes_shares_add_up(batch):
     scores = score_mistakes(batch)

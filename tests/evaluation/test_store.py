@@ -36,7 +36,7 @@ SENTENCE = ScoredSentence(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(sentences())
 def test_sentence_json_is_lossless(sentence):
     assert sentence_from_json(sentence_to_json(sentence)) == sentence

@@ -22,7 +22,7 @@ def _example(sentence):
     return Example(*docs)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(sentences().filter(lambda s: s.words), min_size=1, max_size=6))
 def test_score_strict_is_spacy_s_scorer_to_the_last_digit(batch):
     ours = score_strict(batch)

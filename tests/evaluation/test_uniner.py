@@ -23,14 +23,14 @@ def test_normalize_text(text, expected):
     assert normalize_text(text) == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text())
 def test_normalize_text_leaves_single_inner_spaces_only(text):
     normalized = normalize_text(text)
     assert normalized == " ".join(normalized.split())
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(sentences(), max_size=5))
 def test_score_uniner_is_perfect_where_strict_is(batch):
     strict, uniner = score_strict(batch), score_uniner(batch)

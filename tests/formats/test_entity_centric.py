@@ -50,7 +50,7 @@ def test_entity_centric_refuses_negative_context():
 _MARK = re.compile(r"\[(.*?)\]\(([^()]*)\)(?=\s|\Z)", re.DOTALL)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text("[]()a \n", max_size=24))
 def test_entity_centric_marks_are_those_of_the_expression(text):
     expected = [(m.start(), m.start(2), m.end(2)) for m in _MARK.finditer(text)]

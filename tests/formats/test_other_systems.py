@@ -241,7 +241,7 @@ _words = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data(), _words, st.sampled_from(ALL))
 def test_what_a_format_writes_it_reads(data, words, format):
     # Entities side by side. (Where a colon ends a label, or a semicolon a mention, cannot always
@@ -265,7 +265,7 @@ def test_what_a_format_writes_it_reads(data, words, format):
 _answers = st.text(st.sampled_from("[]()\"'\\;:,= \naNo Actor(span=actor:"), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_answers | st.text(max_size=60))
 def test_any_text_is_read(text):
     for format in [*ALL, BIO(), EntityCentric()]:

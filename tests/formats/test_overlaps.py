@@ -30,7 +30,7 @@ def test_keep_best_takes_the_best_first():
     assert keep_best([], lambda s: s.start) == []
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(SPANS)
 def test_keep_best_is_the_plain_rule(spans):
     """Word by word: what the binary search has to find."""

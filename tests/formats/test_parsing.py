@@ -19,7 +19,7 @@ anything = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_siz
 words = st.one_of(tricky, markup, anything).filter(lambda w: not any(c.isspace() for c in w))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data(), prefixes=st.sampled_from(["BI", "BIES"]))
 def test_parsing_gives_back_every_target(data, prefixes):
     tags = ["O"] + [f"{p}-{label}" for label in LABELS for p in prefixes]
@@ -35,7 +35,7 @@ label_texts = st.text(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(data=st.data(), labels=st.lists(label_texts, min_size=1, max_size=4, unique=True))
 def test_parsing_gives_back_targets_of_any_labels(data, labels):
     tags = ["O"] + [f"{p}-{label}" for label in labels for p in "BI"]
@@ -44,7 +44,7 @@ def test_parsing_gives_back_targets_of_any_labels(data, labels):
     assert pairs(text, labels) == target
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(text=st.one_of(st.text(max_size=60), st.text(alphabet="ab ()OBI-city\n", max_size=60)))
 def test_parsing_never_fails_and_stays_in_the_text(text):
     known = {"O"} | {f"{p}-{label}" for label in LABELS for p in "BI"}

@@ -24,7 +24,7 @@ def sentence_spans(draw):
 
 
 @pytest.mark.parametrize("format", [BIO(), BIOES()])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sentence_spans())
 def test_tagged_words_encode_and_decode_are_inverse(format, drawn):
     n_words, spans = drawn

@@ -25,7 +25,7 @@ few = st.lists(st.sampled_from("aAbc"), max_size=12)
 
 
 @pytest.mark.parametrize("method", ["table", "hunt_szymanski", "ours"])
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(words=few, predicted=few)
 def test_benchmark_compares_right_methods(method, words, predicted):
     alignment = benchmark.METHODS[method](words, predicted)

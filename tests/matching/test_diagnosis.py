@@ -28,7 +28,7 @@ def test_diagnosis_counts(words, predicted, expected):
     assert diagnose(words, predicted, alignment) == Discrepancies(*expected)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     words=st.lists(st.sampled_from("abc"), max_size=10),
     predicted=st.lists(st.sampled_from("abc"), max_size=10),

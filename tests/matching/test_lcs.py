@@ -20,14 +20,14 @@ def alignment_of(blocks, n):
     return alignment
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(a=few, b=few)
 def test_lcs_blocks_are_a_longest_matching(a, b):
     alignment = alignment_of(lcs_blocks(a, b), len(a))
     check_alignment(a, b, alignment, lambda x, y: x == y)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(a=few, b=few)
 def test_join_over_gaps_keeps_a_longest_matching(a, b):
     blocks = lcs_blocks(a, b)

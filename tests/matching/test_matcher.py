@@ -27,13 +27,13 @@ def either(x, y):
     return folded(x, y) or folded(without_e([x])[0], y)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(words=sentences, predicted=sentences)
 def test_matcher_finds_a_longest_matching(words, predicted):
     check_alignment(words, predicted, LCSMatcher()(words, predicted), folded)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(words=sentences, predicted=sentences)
 def test_matcher_finds_a_matching_of_either_form(words, predicted):
     off = LCSMatcher(back_tokenize=False)(words, predicted, without_e)

@@ -37,7 +37,7 @@ def test_equal_and_empty_and_outside():
     assert _written("ab cd", spans) == "[[ab]B]A [cd]D"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.text("ab\n", max_size=12),
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=6),

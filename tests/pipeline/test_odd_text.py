@@ -42,9 +42,7 @@ def test_odd_text_alone_and_in_company(nlp, text):
 
 
 @pytest.mark.filterwarnings("ignore:.W002")
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(codec="utf-8"), max_size=25))
 def test_any_text_keeps_its_tokens(nlp, text):
     doc = nlp(text)

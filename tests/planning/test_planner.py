@@ -60,7 +60,7 @@ def test_planner_tokenizes_labels_once_and_then_new_words_only(codec, monkeypatc
     assert len(counting.texts) == 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=60),
     st.integers(340, 500),

@@ -72,7 +72,7 @@ def test_windows_bad_settings(settings_):
         Windower(**settings_)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.integers(1, 6), max_size=60),
     st.lists(st.booleans(), min_size=60, max_size=60),

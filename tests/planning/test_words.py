@@ -114,7 +114,7 @@ def test_blank_lines_begin_sentences():
 
 
 @given(st.text(alphabet="aB1-' \n.,/\u2011\u00e9\t", max_size=40), st.sets(st.integers(0, 30)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_token_stands_in_one_word(text, edges):
     doc = NLP.make_doc(text)
     found = DocWords.from_doc(doc, edges=edges)

@@ -54,7 +54,7 @@ def assert_well_formed(sentence: Sentence, prompt: list[str]) -> None:
     assert set(sentence.present) <= set(prompt)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(sentences(), min_size=1, max_size=6), st.integers(0, 99))
 def test_open_prompt_asks_for_every_label_of_the_tags(rows: list[Sentence], seed: int) -> None:
     labels = OpenLabels(rows)
@@ -68,7 +68,7 @@ def test_open_prompt_asks_for_every_label_of_the_tags(rows: list[Sentence], seed
         assert all(a == "O" for a, b in zip(changed.tags, row.tags, strict=True) if b == "O")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sentences(), st.integers(0, 99))
 def test_no_label_is_left_out_beside_its_wider_term(row: Sentence, seed: int) -> None:
     changed, labels, taken = relabel(row, random.Random(seed), dropout=0.9)
@@ -80,7 +80,7 @@ def test_no_label_is_left_out_beside_its_wider_term(row: Sentence, seed: int) ->
 
 
 @example({"author", "historian", "naturalist", "actor", "king"}, 0)
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(st.sets(st.sampled_from(sorted(WIDER_OF)), max_size=12), st.integers(0, 99))
 def test_no_kind_is_widened_where_its_kin_stays(labels: set[str], seed: int) -> None:
     names = widen(sorted(labels), random.Random(seed), 1.0)
@@ -123,7 +123,7 @@ def test_wider_terms_stand_beside_narrow_ones_that_kept_their_names() -> None:
     assert not set(WIDER) & set(WIDER_OF)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sentences(), st.integers(0, 99))
 def test_closed_prompt_never_merges_two_labels(row: Sentence, seed: int) -> None:
     changed, prompt = closed_prompt(row, LABELS, random.Random(seed))
@@ -132,14 +132,14 @@ def test_closed_prompt_never_merges_two_labels(row: Sentence, seed: int) -> None
     assert left_out == 0 or (left_out == 1 and len(row.present) > 2)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sentences())
 def test_lowering_keeps_entities(row: Sentence) -> None:
     lowered = row.lowered()
     assert [t for t in lowered.tags if t != "O"] == [t for t in row.tags if t != "O"]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sentences(), st.randoms(use_true_random=False))
 def test_joining_hyphens_keeps_text_and_tags_in_step(row: Sentence, rng: random.Random) -> None:
     spaces = [rng.random() < 0.5 for _ in row.words]
@@ -188,7 +188,7 @@ GRADED = [
 ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(GRADED), st.integers(0, 999))
 def test_mention_gets_the_narrowest_type_that_is_asked_for(row: Sentence, seed: int) -> None:
     types = GradedTypes(GRADED)

@@ -34,7 +34,7 @@ def pairs(draw):
     return TrainingPair(tuple(words), tuple(spelled), tuple(labels), "set", draw(st.booleans()))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     pairs(),
     st.integers(0, 1000),

@@ -146,7 +146,7 @@ def test_encoding_white_space_tokens_are_no_words():
     assert set(gold_pair(doc_of("a b"), LABEL_SET).tags) == {None}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=60),
     st.integers(100, 200),
