@@ -4,12 +4,12 @@ import copy
 from typing import Any
 
 import torch
-from transformers import DynamicCache
 
 from ..backbones.backbone import Backbone
 from ..backbones.logits import Passes, pick_logits, plain_model, watch_passes
 from ..backbones.signature import cache_argument
 from ..errors import Errors
+from .cache import Layer, make_cache
 
 
 class ModelView:
@@ -45,17 +45,18 @@ class ModelView:
             raise ValueError(self._broken())
         return logits
 
-    def fill_cache(self, input_ids: torch.Tensor) -> Any:
+    def fill_cache(self, input_ids: torch.Tensor, before: list[Layer] | None = None) -> Any:
         """Run a causal model only for its keys and values.
 
         input_ids (torch.Tensor): Shape (B, T).
+        before (list[Layer] | None): The keys and values of what stands before.
         RETURNS (Cache): The cache.
         RAISES (ValueError): E402 for models that keep keys and values in another way.
         """
         none = torch.zeros(0, dtype=torch.long, device=input_ids.device)
         with pick_logits(self.model, input_ids.numel(), none):
             # What it fills is what it is given, whatever its output is called.
-            cache: Any = DynamicCache()
+            cache: Any = make_cache(before or [])
             name = cache_argument(self.model) or "past_key_values"
             self._run(input_ids=input_ids, use_cache=True, **{name: cache})
         return cache

@@ -67,16 +67,27 @@ class PackedSession:
             capacity = n_shared + 6 * (len(prompt) - n_shared) + 16
             row = packed.new_row(capacity)
             if ids:
-                prefix = backbone.cache.get((PackedRow, packed.state, ids), partial(self._run, ids))
+                n_first = shared_length(backbone, request, ids, instruction=True)
+                prefix = self._prefix(backbone, ids, n_first)
                 row.layers[:, :, :, :n_shared] = prefix.layers[:, :, :, :n_shared]
                 row.length = n_shared
             self.rows.append(row)
             self.unfed.append(list(prompt[n_shared:]))
         self._starts = [row.length for row in self.rows]
 
-    def _run(self, ids: Sequence[int]) -> PackedRow:
+    def _prefix(self, backbone: Backbone, ids: tuple[int, ...], n_first: int) -> PackedRow:
+        """RETURNS (PackedRow): The prefix of a prompt, see `get_prefix`."""
+        first = self._prefix(backbone, ids[:n_first], 0) if n_first else None
+        run = partial(self._run, ids, first)
+        row: PackedRow = backbone.cache.get((PackedRow, self._packed.state, ids), run)
+        return row
+
+    def _run(self, ids: Sequence[int], first: PackedRow | None) -> PackedRow:
         row = self._packed.new_row(len(ids))
-        self._packed([row], [ids])
+        if first is not None:
+            row.layers[:, :, :, : first.length] = first.layers[:, :, :, : first.length]
+            row.length = first.length
+        self._packed([row], [ids[row.length :]])
         return row
 
     @classmethod

@@ -115,11 +115,12 @@ class Session:
             for request, prompt in zip(requests, prompts, strict=True)
         ]
         prefixes = [tuple(p[:n]) for p, n in zip(prompts, lengths, strict=True)]
-        computed = {
-            p: get_prefix(self._backbone, self._view, p).layers
-            for p in dict.fromkeys(prefixes)
-            if p
-        }
+        computed = {}
+        for request, prefix in zip(requests, prefixes, strict=True):
+            if prefix and prefix not in computed:
+                n_first = shared_length(self._backbone, request, prefix, instruction=True)
+                found = get_prefix(self._backbone, self._view, prefix, n_first)
+                computed[prefix] = found.layers
         self._lengths = lengths
         self._width = max(lengths)
         self._cache = DynamicCache()

@@ -20,11 +20,14 @@ class Prompt:
         labels have in common; decoders may compute it once.
     turns (tuple[str, ...]): For a conversation that is not to be wrapped in the model's own
         format: what is said up to each end token.
+    instruction (str): The beginning of `shared` that does not depend on the labels either, for
+        formats that ask several questions about a sentence.
     """
 
     text: str
     shared: str
     turns: tuple[str, ...] = ()
+    instruction: str = ""
 
     @classmethod
     def conversation(cls, turns: Sequence[str], shared: str = "") -> "Prompt":

@@ -71,4 +71,8 @@ class Instructions(Format):
             lines.append(head + " ".join(shot.words) + tail)
             lines.append(self.write(shot.words, shot.spans, wordings))
         shared = "\n".join([*lines, head])
-        return Prompt(shared + " ".join(words) + tail, shared)
+        instruction = ""
+        if self.labels_per_prompt is not None:
+            before_labels = self.labels_line.partition("{labels}")[0]
+            instruction = "\n".join([self.description, self.guideline, "", before_labels])
+        return Prompt(shared + " ".join(words) + tail, shared, instruction=instruction)

@@ -11,6 +11,7 @@ from spacy_gner.decoding.forward import ModelView
 from spacy_gner.decoding.packed import PackedRow
 from spacy_gner.decoding.prefix_cache import Prefix, shared_length
 from spacy_gner.decoding.session import Session
+from spacy_gner.formats import BIO
 
 from ..models import (
     WORDS,
@@ -104,6 +105,37 @@ def test_prefix_is_computed_once_per_label_set(decoder):
     assert 0 < shared < len(prompt)
     n_slots = first.length if isinstance(first, PackedRow) else first.layers[0][0].shape[2]
     assert n_slots == shared
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_prompts_for_one_label_each_share_the_instruction(is_packed, monkeypatch):
+    if not is_packed:
+        monkeypatch.setattr("spacy_gner.decoding.packed_session.can_pack", lambda model: False)
+    backbone = build_tiny_causal()
+    words = ["Marie", "in", "Paris"]
+    labels = [("person",), ("city",), ("award",)]
+    requests = [make_request(words, own, BIO(labels_per_prompt=1)) for own in labels]
+    answers = ExactSearch()(backbone, requests, MANY)
+    sizes = sorted(
+        row.length if isinstance(row, PackedRow) else row.layers[0][0].shape[2]
+        for row in prefixes(backbone)
+    )
+    assert all(isinstance(row, PackedRow) == is_packed for row in prefixes(backbone))
+    # The instruction, and that with each label behind it.
+    instruction, *others = sizes
+    assert len(others) == 3
+    for request in requests:
+        (prompt,) = backbone.codec.prompt_ids([request.prompt.text])
+        assert shared_length(backbone, request, prompt, instruction=True) == instruction
+        assert shared_length(backbone, request, prompt) in others
+    # The same as where each is computed alone.
+    alone = [make_request(words, own) for own in labels]
+    assert [r.prompt.text for r in alone] == [r.prompt.text for r in requests]
+    for answer, other in zip(answers, ExactSearch()(backbone, alone, MANY), strict=True):
+        assert answer.text == other.text
+        assert answer.log_prob == pytest.approx(other.log_prob, abs=1e-4)
+    # Formats with one question do not pay for it.
+    assert not alone[0].prompt.instruction
 
 
 @pytest.mark.parametrize("counted", [True, False])
