@@ -23,8 +23,6 @@ class BeamSearch:
     """The decoder of the paper: free text through `generate()`.
 
     num_beams (int): Number of beams, 4 in the paper. 1 is greedy.
-    length_penalty (float): Exponent of the length by which the score of a beam is divided.
-        Without effect on one beam.
     max_new_tokens (int | None): Tokens that an output may have. None derives the number
         from the input, so that every word can get its longest tag.
     RAISES (ValueError): E017 for numbers below 1.
@@ -32,14 +30,11 @@ class BeamSearch:
 
     format_type = Format
 
-    def __init__(
-        self, num_beams: int = 4, length_penalty: float = 1.0, max_new_tokens: int | None = None
-    ):
+    def __init__(self, num_beams: int = 4, max_new_tokens: int | None = None):
         check_at_least("num_beams", num_beams, 1)
         if max_new_tokens is not None:
             check_at_least("max_new_tokens", max_new_tokens, 1)
         self.num_beams = num_beams
-        self.length_penalty = length_penalty
         self.max_new_tokens = max_new_tokens
 
     def __call__(
@@ -98,7 +93,6 @@ class BeamSearch:
         return GenerationConfig(
             max_new_tokens=limit,
             num_beams=self.num_beams,
-            length_penalty=self.length_penalty,
             early_stopping=False,
             do_sample=False,
             eos_token_id=list(codec.end_ids),

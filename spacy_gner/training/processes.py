@@ -33,6 +33,7 @@ class Processes:
         timeout = InitProcessGroupKwargs(timeout=timedelta(seconds=timeout_seconds))
         plugin = read_plugin()
         self._accelerator: Any = Accelerator(kwargs_handlers=[timeout])
+        self._registered: list[Any] = []
         self._plugin = plugin if self.size > 1 else None
 
     @property
@@ -152,7 +153,8 @@ class Processes:
         return "tensors.pt"
 
     def _register(self, state: Any) -> None:
-        if state not in self._accelerator._custom_objects:
+        if state not in self._registered:
+            self._registered.append(state)
             self._accelerator.register_for_checkpointing(state)
 
     def _meeting_device(self) -> Any:

@@ -59,7 +59,8 @@ class ShardedModel:
             for p in model.parameters()
         }
         self._empty = copy.deepcopy(model, empty)
-        names = plugin.transformer_cls_names_to_wrap or plain_model(model)._no_split_modules or ()
+        named = plugin.transformer_cls_names_to_wrap
+        names = named or getattr(plain_model(model), "_no_split_modules", None) or ()
         layers = [module for module in model.modules() if type(module).__name__ in names]
         if not layers:
             reason = f"the model has no layer of the class {' or '.join(names) or '(none named)'}"
