@@ -67,11 +67,12 @@ def identify(
     if source.adapter is not None:
         directories.append(source.adapter)
     kept: Hashable = None
-    if adapter is not None and isinstance(adapter.source, Path):
-        kept = adapter.source
-        directories.append(adapter.source)
-    elif adapter is not None:
-        kept = tuple(sorted(adapter.source.items()))
+    if adapter is not None:
+        if isinstance(adapter.source, Path):
+            kept = adapter.source
+            directories.append(adapter.source)
+        else:
+            kept = tuple(sorted(adapter.source.items()))
     files = tuple(_stamp(file) for path in directories for file in sorted(path.rglob("*")))
     return settings, new_tokens, source, kept, files, str(resolve_device(settings[0].device))
 
