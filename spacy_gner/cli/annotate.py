@@ -21,7 +21,7 @@ from .journal import Journal, key_of
 from .options import DecoderName, Device, Encoding, Lang, Threshold, stop_on
 from .progress import CountingDecoder, Progress
 from .splitting import SPLITS
-from .targets import check_output, output_format, write_documents
+from .targets import check_output, is_device, output_format, write_documents
 
 # Formats that can use the words beside the text.
 _WITH_WORDS = ("conll", "words", "prodigy")
@@ -134,11 +134,12 @@ def annotate(
         settings = InputSettings(input_format, split, text_column, encoding)
         run.format = output_format(format, output, "jsonl")
         inputs = Inputs(find_inputs(files or [STDIN], encoding), settings)
-        if output is None and (resume or overwrite):
+        is_kept = output is not None and not is_device(output)
+        if not is_kept and (resume or overwrite):
             raise ValueError(Errors.E243)
         if resume and overwrite:
             raise ValueError(Errors.E248)
-        if output is not None:
+        if output is not None and is_kept:
             run.journal = Journal(
                 output,
                 {
@@ -161,9 +162,14 @@ def annotate(
         print(run.how_to_go_on("Interrupted"), file=sys.stderr)
         raise typer.Exit(_INTERRUPTED) from None
     except (ValueError, ImportError, OSError) as error:
-        print(error, file=sys.stderr)
+        told = error
+        if isinstance(error, OSError):
+            told = ValueError(Errors.E250.format(path=output or "standard output", reason=error))
+        print(told, file=sys.stderr)
         print(run.how_to_go_on("Stopped"), file=sys.stderr)
         raise typer.Exit(2) from error
+    if not run.n_kept_before and not run.n_begun and not run.failures:
+        print("There was no text to annotate.", file=sys.stderr)
     if run.failures:
         print(f"{len(run.failures)} text(s) could not be annotated.", file=sys.stderr)
         raise typer.Exit(1)
@@ -264,7 +270,7 @@ class _Run:
             self._count_words(bar)
             documents = self._documents(inputs, batch_size, bar)
             if self.journal is None:
-                write_documents(documents, self.format, None)
+                write_documents(documents, self.format, self.output)
                 return
             if self.begins_anew:
                 self.journal.remove()

@@ -22,8 +22,12 @@ def output_format(given: str | None, output: Path | None, default: str | None = 
     default (str | None): Where neither does.
     RETURNS (str): A name in `WRITERS`.
     RAISES (ValueError): E216 where nothing tells, E203 for an unknown name, E237 for a folder on
-        standard output.
+        standard output, E250 for what is no name.
     """
+    if output is not None and not output.name:
+        raise ValueError(
+            Errors.E250.format(path=repr(str(output)), reason="it is no name of a file")
+        )
     told = None if output is None else writer_for(output)
     name = given or told or default
     if name is None:
@@ -52,10 +56,16 @@ def check_output(output: Path, inputs: Iterable[Path], overwrite: bool) -> None:
     if output.is_dir():
         if any(output.iterdir()) and not (overwrite and (output / DOCUMENTS_FILE).is_file()):
             raise ValueError(Errors.E238.format(path=output))
-    elif output.exists() and not output.is_file():
-        return  # a device, such as /dev/stdout
+    elif is_device(output):
+        return
     elif output.exists() and not overwrite:
         raise ValueError(Errors.E235.format(path=output))
+
+
+def is_device(output: Path) -> bool:
+    """RETURNS (bool): Whether an output is neither a file nor a folder, such as /dev/stdout:
+    what is written there cannot be taken back, nor can anything stand beside it."""
+    return output.exists() and not output.is_file() and not output.is_dir()
 
 
 def beside(output: Path, ending: str) -> Path:
@@ -76,7 +86,7 @@ def write_documents(documents: Iterable[Document], format: str, output: Path | N
         stream = cast(BinaryIO, sys.stdout.buffer)
         writer.write(documents, stream)
         stream.flush()
-    elif output.exists() and not output.is_file() and not output.is_dir():
+    elif is_device(output):
         with output.open("wb") as device:
             writer.write(documents, device)
     else:

@@ -43,7 +43,8 @@ class Source:
                 codecs.lookup(encoding)
             except LookupError:
                 raise ValueError(Errors.E221.format(encoding=encoding)) from None
-        self.name = str(path)
+        # Readable, and fit for every output, also where the file system knows it by bytes alone.
+        self.name = os.fsencode(path).decode("utf8", "backslashreplace")
         self.path = Path(path)
         self.encoding = encoding
         self._stream: io.BufferedReader | None = None

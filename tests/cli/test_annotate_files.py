@@ -18,6 +18,7 @@ from spacy_gner.cli.annotate import _Run
 from spacy_gner.cli.progress import CountingDecoder, Progress
 from spacy_gner.cli.splitting import guess_split
 from spacy_gner.corpora.source import Source
+from spacy_gner.corpora.writers import WRITERS
 from spacy_gner.pipeline import loading
 
 from .dictionary import make_pipeline
@@ -513,3 +514,46 @@ def test_annotate_html_cannot_be_broken_by_labels_or_texts(tmp_path, monkeypatch
     page = output.read_text(encoding="utf8")
     assert "<script>alert" not in page and "<img>" not in page
     assert "&lt;img&gt;" in page and "&lt;script&gt;" in page
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+@pytest.mark.parametrize("format", [f for f in WRITERS if f != "parquet"])
+def test_annotate_takes_names_and_metadata_that_are_no_unicode(tmp_path, format):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jsonl"))
+    path.write_text('{"text": "Ada left.", "note": "\\udfff"}\n')
+    output = tmp_path / "out"
+    result = annotate(path, "-o", output, "-f", format)
+    assert result.exit_code == 0, result.output
+    if format == "jsonl":
+        (record,) = records(output.read_text(encoding="utf8"))
+        assert record["source"].endswith("/\\xff.jsonl")
+
+
+@pytest.mark.parametrize("output", ["", ".", "/", "a.txt/out.jsonl"])
+def test_annotate_says_that_an_output_cannot_be_written(tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("Ada\n")
+    result = annotate("a.txt", "-o", output)
+    assert result.exit_code == 2 and "[GNER-E2" in result.stderr and not result.exception.__cause__
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_annotate_leaves_nothing_beside_a_device(tmp_path):
+    (tmp_path / "a.txt").write_text("Ada\n")
+    before = set(Path("/dev").iterdir())
+    assert annotate(tmp_path / "a.txt", "-o", "/dev/null").exit_code == 0
+    result = annotate(tmp_path / "a.txt", "-o", "/dev/full")
+    assert result.exit_code == 2 and "E250" in result.stderr and "/dev/full" in result.stderr
+    assert "--resume" not in result.stderr
+    result = annotate(tmp_path / "a.txt", "-o", "/dev/null", "--resume")
+    assert result.exit_code == 2 and "E243" in result.stderr
+    assert not {path.name for path in set(Path("/dev").iterdir()) - before if ".part" in path.name}
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv", "a.json"])
+def test_annotate_says_that_there_was_no_text(tmp_path, name):
+    (tmp_path / name).write_text("\n" if name == "a.txt" else "")
+    result = annotate(tmp_path / name)
+    assert result.exit_code == 0 and "no text to annotate" in result.stderr
+    assert result.stdout == ""

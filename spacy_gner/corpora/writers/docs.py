@@ -1,7 +1,8 @@
 """Docs in spaCy's binary format, with their metadata."""
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
@@ -62,6 +63,12 @@ def make_doc(vocab: Vocab, document: Document) -> Doc:
     doc.user_data[ORIGIN_KEY] = {
         "source": document.source,
         "line": document.line,
-        "meta": document.meta,
+        "meta": _spelled(document.meta),
     }
     return doc
+
+
+def _spelled(meta: Any) -> Any:
+    """RETURNS (Any): Values of JSON, without halves of characters, which msgpack cannot hold."""
+    text = json.dumps(meta, ensure_ascii=False)
+    return json.loads(text.encode("utf8", "replace"))
