@@ -69,9 +69,10 @@ class LabelSet:
         RETURNS (LabelSet): The Doc's labels.
         RAISES (ValueError): See `make`.
         """
-        is_list = isinstance(own, Sequence) and not isinstance(own, str | bytes | Mapping)
+        if not isinstance(own, Sequence) or isinstance(own, str | bytes | Mapping):
+            return LabelSet.make(own)
         names = [name for name in own if isinstance(name, str)]
-        if not is_list or len(names) < len(own):
+        if len(names) < len(own):
             return LabelSet.make(own)
         if len(set(names)) < len(names):
             return LabelSet.make(own)  # which names what stands there twice

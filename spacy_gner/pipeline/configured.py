@@ -18,7 +18,7 @@ from ..errors import Errors, Warnings
 from ..extensions import own_value
 from ..formats import LabelSet
 from ..formats.labels import LabelsInput
-from ..planning.guidance import ExamplesInput, read_examples
+from ..planning.guidance import ExamplesInput, make_shots, read_examples
 from .settings import (
     CHECKS,
     Pipelines,
@@ -86,11 +86,14 @@ class ConfiguredPipe(TrainablePipe):
         """Change several settings at once, for instance `set_ents` with `spans_key`.
 
         values (Any): The settings, by name.
-        RAISES (ValueError): E017 for values that cannot work; nothing is changed then.
+        RAISES (ValueError): E007, E008 and E017 for values that cannot work; nothing is changed
+            then.
         """
         unknown = ", ".join(sorted(values.keys() - CHECKS.keys()))
         if unknown:
             raise ValueError(Errors.E035.format(unknown=unknown, known=", ".join(CHECKS)))
+        # Of a path only whoever sets it can say whether the file is meant to be there.
+        make_shots(read_examples(values.get("examples")))
         rest = {field: self._settings[field] for field in CHECKS}
         self._settings.update(check_settings({**rest, **values}))
         if "threshold" in values:

@@ -12,7 +12,7 @@ from ..backbones.sources import check_name
 from ..decoding.request import Decoder
 from ..formats import Format
 from ..matching import Matcher
-from ..planning.guidance import read_examples
+from ..planning.guidance import make_shots, read_examples
 from ..planning.windows import Windower
 from .gner import GNER
 from .settings import check_keys
@@ -109,7 +109,7 @@ def make_gner(
     check_keys("threshold", threshold)
     check_keys("label_definitions", label_definitions)
     if not _is_being_loaded(nlp, name):
-        read_examples(examples)
+        make_shots(read_examples(examples))
         _check_source(get_shim(model).settings)
     return GNER(
         nlp.vocab,

@@ -14,7 +14,7 @@ from thinc.api import Config
 from ..errors import Errors
 from ..formats import LabelSet
 from ..formats.labels import LabelsInput
-from ..planning.guidance import check_definitions, read_examples
+from ..planning.guidance import check_definitions, make_shots, read_examples
 
 T = TypeVar("T")
 
@@ -207,7 +207,9 @@ def _examples(field: str, value: Any) -> str | list[dict[str, Any]] | None:
     # A file is read with the first prompt: that of a saved pipeline has been saved with it.
     if isinstance(value, str | Path):
         return str(value)
-    return read_examples(value) or None
+    checked = read_examples(value)
+    make_shots(checked)
+    return checked or None
 
 
 def _refuse(field: str, expected: str, found: Any) -> None:

@@ -67,7 +67,9 @@ def test_gner_labels_of_one_doc(nlp):
     assert {ent.label_ for ent in second.ents} == {"P", "C", "A"}
 
 
-@pytest.mark.parametrize("labels", [["a", "a"], "person", [""], ["x(y)"]])
+@pytest.mark.parametrize(
+    "labels", [["a", "a"], "person", [""], ["x(y)"], 5, True, {"city"}, {"gner": 5}, [None], b"a"]
+)
 def test_gner_bad_labels_of_one_doc(nlp, labels):
     doc = nlp.make_doc(TEXTS[0])
     doc._.gner_labels = labels

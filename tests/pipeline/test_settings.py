@@ -171,6 +171,19 @@ def test_bad_values_are_refused_wherever_they_come_from(make, tmp_path, field, v
         spacy.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "examples",
+    ["nothing.json", {"text": "Ada", "entities": {"person": ["Bob"]}}, [{"text": 5}], 5, [None]],
+)
+def test_bad_examples_are_refused_at_once(make, examples):
+    with pytest.raises(ValueError, match="GNER-E008"):
+        make({"examples": examples})
+    gner = make().get_pipe("gner")
+    with pytest.raises(ValueError, match="GNER-E008"):
+        gner.examples = examples
+    assert gner.examples is None
+
+
 @pytest.mark.parametrize("saved", [[], "x", {"labels": 3}, {"labels": {"a": ""}}, {"config": 1}])
 def test_saved_settings_of_another_shape_are_refused(make, tmp_path, saved):
     make().to_disk(tmp_path)
