@@ -1,7 +1,7 @@
 """One base model, trained on the same examples with several formats: the paper's comparison of
 ways to ask and to answer, with the same matching and scores.
 
-    python project/scripts/schemas.py --max-words 16 --updates 40
+    python project/scripts/schemas.py --max-words 16 --updates 30
 
 Prints a table with two rows for each format, before and after training: F1 (strict), unlabeled,
 noisy and boundary errors as shares of the gold entities (paper, Figure 2), and seconds a
@@ -37,24 +37,27 @@ from spacy_gner.pipeline.loading import find_component
 from spacy_gner.training.schedules import warmup_cosine
 
 ASSETS = Path(__file__).parents[1] / "assets"
-FORMATS = {
-    "GNER": "BIO",
-    "single-round": "SingleRound",
-    "multi-round": "MultiRound",
-    "guidelines": "Guidelines",
+# Row of the table -> format.
+FORMATS: dict[str, dict[str, Any]] = {
+    "GNER": {"@misc": "spacy_gner.BIO.v1"},
+    "single-round": {"@misc": "spacy_gner.SingleRound.v1"},
+    "multi-round": {"@misc": "spacy_gner.MultiRound.v1"},
+    "guidelines": {"@misc": "spacy_gner.Guidelines.v1"},
 }
 # What the mistakes are shares of: gold entities.
 SHARES = ("unlabeled", "noisy", "boundary")
 BATCH = 4
 
 
-def make_pipeline(format: str, model: dict[str, Any], max_new_tokens: int, seed: int) -> Language:
+def make_pipeline(
+    format: dict[str, Any], model: dict[str, Any], max_new_tokens: int, seed: int
+) -> Language:
     """RETURNS (Language): An untrained pipeline that asks in a format. All answers are greedy
     free text: an untrained model writes what it likes."""
     nlp = spacy.blank("en")
     config = {
         "model": model,
-        "format": {"@misc": f"spacy_gner.{format}.v1"},
+        "format": format,
         "decoder": {
             "@misc": "spacy_gner.BeamSearch.v1",
             "num_beams": 1,
