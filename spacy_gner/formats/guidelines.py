@@ -24,11 +24,7 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 @dataclass(frozen=True)
 class Guidelines(Mentions):
     """One prompt for all labels, as GoLLIE writes it: a class for each, with its definition as
-    docstring (its wording, where it has none) and mentions of the solved examples. It needs a
-    decoder that writes free text.
-
-    max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
-        the sentence.
+    docstring (its wording, where it has none) and mentions of the solved examples. See `Mentions`.
     """
 
     name: ClassVar[str] = "guidelines"

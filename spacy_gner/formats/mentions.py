@@ -1,12 +1,12 @@
 """Formats that answer with strings: the mentions of each label, without positions."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..matching import Matching
-from .format import Format, Found
+from .format import Format, Found, Guidance
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,22 @@ class ParsedMention:
 
 class Mentions(Format):
     """A format whose answers hold mentions. Entities may be nested, overlap, and have several
-    labels."""
+    labels. It needs a decoder that writes free text.
+
+    max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
+        the sentence.
+    """
 
     is_nested: ClassVar[bool] = True
+
+    def solved(self, guidance: Guidance, wordings: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """YIELDS (tuple[str, str]): Text and answer of each solved example.
+
+        guidance (Guidance): Has the examples.
+        wordings (Sequence[str]): The wordings of the labels in the prompt.
+        """
+        for shot in guidance.shots:
+            yield " ".join(shot.words), self.write(shot.words, shot.spans, wordings)
 
     @abstractmethod
     def parse(self, text: str, wordings: Sequence[str]) -> list[ParsedMention]: ...

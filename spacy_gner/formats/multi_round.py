@@ -58,15 +58,13 @@ class _MentionList(Mentions):
 @registry.misc("spacy_gner.MultiRound.v1")
 @dataclass(frozen=True)
 class MultiRound(_MentionList):
-    """One question for each label, as UniversalNER asks it, in a conversation of its own. It
-    needs a decoder that writes free text.
+    """One question for each label, as UniversalNER asks it, in a conversation of its own. See
+    `Mentions`.
 
     use_definitions (bool): Whether the definition of a label, where it has one, stands in its
         place, as for `UniNER-7B-definition`; otherwise a label is asked for by its wording.
     system (str): What stands before the conversation.
     question (str): The question, "{label}" stands for the label.
-    max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
-        the sentence.
     RAISES (ValueError): E017 for a question without its placeholder.
     """
 
@@ -98,28 +96,25 @@ class MultiRound(_MentionList):
         question = f"USER: {self.question.replace('{label}', label)} ASSISTANT:"
         turns: list[str] = []
         head = self.system
-        for shot in guidance.shots:
-            answer = self.write(shot.words, shot.spans, wordings)
-            turns += [head + self._reading(shot.words, None), f"{question} {answer}"]
+        for text, answer in self.solved(guidance, wordings):
+            turns += [head + self._reading(text, None), f"{question} {answer}"]
             head = ""
-        turns += [head + self._reading(words, dataset), question]
+        turns += [head + self._reading(" ".join(words), dataset), question]
         return Prompt.conversation(turns)
 
-    def _reading(self, words: Sequence[str], dataset: str | None) -> str:
+    def _reading(self, text: str, dataset: str | None) -> str:
         name = "" if dataset is None else f"Dataset: {dataset}\n"
-        return f"USER: {name}Text: {' '.join(words)} ASSISTANT: I've read this text."
+        return f"USER: {name}Text: {text} ASSISTANT: I've read this text."
 
 
 @registry.misc("spacy_gner.Slimer.v1")
 @dataclass(frozen=True)
 class Slimer(_MentionList):
-    """One question for each label with its definition, as SLIMER (Llama-2) asks it. It needs a
-    decoder that writes free text.
+    """One question for each label with its definition, as SLIMER (Llama-2) asks it. See
+    `Mentions`.
 
     guidelines (dict[str, str] | None): Wording of a label -> what to be careful about, for labels
         that have a definition.
-    max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
-        the sentence.
     """
 
     name: ClassVar[str] = "slimer"
@@ -142,11 +137,8 @@ class Slimer(_MentionList):
             definition, advice = (t.replace(f"'{wording}'", wording.upper()) for t in texts)
             instruction += _GUIDED.format(definition=definition, guidelines=advice)
         end = f'\n"""\nInstruction: {instruction}{_RETURN}\n[/INST]\n'
-        turns = []
-        for shot in guidance.shots:
-            answer = self.write(shot.words, shot.spans, wordings)
-            turns.append(f"[INST] {_TEXT}{' '.join(shot.words)}{end}{answer}")
-        return Prompt.conversation([*turns, f"[INST] {_TEXT}{' '.join(words)}{end}"])
+        asked = [*self.solved(guidance, wordings), (" ".join(words), "")]
+        return Prompt.conversation([f"[INST] {_TEXT}{t}{end}{answer}" for t, answer in asked])
 
 
 _QUOTE_END = re.compile(r"'\s*(?=[,\]])")

@@ -21,12 +21,10 @@ NOTHING = "None"
 @registry.misc("spacy_gner.SingleRound.v1")
 @dataclass(frozen=True)
 class SingleRound(Mentions):
-    """One question for all labels, as InstructUIE asks it. It needs a decoder that writes
-    free text.
+    """One question for all labels, as InstructUIE asks it. See `Mentions`. (The authors cut
+    answers at 50 tokens.)
 
     instruction (str): What stands before the labels.
-    max_new_tokens (int | None): Tokens that an answer may have; None derives the number from
-        the sentence. (The authors cut at 50.)
     """
 
     name: ClassVar[str] = "single-round"
@@ -47,9 +45,8 @@ class SingleRound(Mentions):
         for wording in wordings:
             if wording in guidance.definitions:
                 shared += f"{wording}: {guidance.definitions[wording]} \n"
-        for shot in guidance.shots:
-            answer = self.write(shot.words, shot.spans, wordings)
-            shared += f"Text: {' '.join(shot.words)} \nAnswer: {answer} \n"
+        for text, answer in self.solved(guidance, wordings):
+            shared += f"Text: {text} \nAnswer: {answer} \n"
         shared += "Text: "
         return Prompt(f"{shared}{' '.join(words)} \nAnswer:", shared)
 

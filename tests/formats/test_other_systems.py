@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spacy_gner.formats import (
     BIO,
+    BIOES,
     EntityCentric,
     Guidance,
     Guidelines,
@@ -88,6 +89,28 @@ def test_guidelines_prompt_to_the_character():
     assert prompt.turns == (prompt.text,) and prompt.text.startswith(prompt.shared)
     assert f" {Guidelines().write(WORDS, SPANS, LABELS)}" == GOLDEN["guidelines"]["answer"]
     assert Guidelines().write(WORDS, [], LABELS) == "[]"
+
+
+def test_solved_examples_stand_before_the_text():
+    guidance = Guidance(shots=(Shot(("Tom", "Hanks"), ((0, 2, "actor"),)), Shot(("x",), ())))
+    text = SingleRound().prompt(["y"], ["actor"], guidance).text
+    assert text.endswith(
+        "Option: actor \nText: Tom Hanks \nAnswer: actor: Tom Hanks \n"
+        "Text: x \nAnswer: None \nText: y \nAnswer:"
+    )
+    read_it, question = "ASSISTANT: I've read this text.", "What describes actor in the text?"
+    assert MultiRound(system="").prompt(["y"], ["actor"], guidance).turns == (
+        f"USER: Text: Tom Hanks {read_it}",
+        f'USER: {question} ASSISTANT: ["Tom Hanks"]',
+        f"USER: Text: x {read_it}",
+        f"USER: {question} ASSISTANT: []",
+        f"USER: Text: y {read_it}",
+        f"USER: {question} ASSISTANT:",
+    )
+    plain = Slimer().prompt(["Tom", "Hanks"], ["actor"]).text
+    first, second, third = Slimer().prompt(["y"], ["actor"], guidance).turns
+    assert first == f'{plain}["Tom Hanks"]' and second.endswith("[/INST]\n[]")
+    assert third == Slimer().prompt(["y"], ["actor"]).text
 
 
 def test_guidelines_without_examples_leave_a_bare_comment():
@@ -262,20 +285,35 @@ def test_what_a_format_writes_it_reads(data, words, format):
     assert {("".join(words[s:e]).casefold(), label) for s, e, label in found} == texts
 
 
+# Of one length: no two words together are a third.
+_triples = st.lists(st.text("abcd", min_size=3, max_size=3), min_size=1, max_size=8, unique=True)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), _triples, st.sampled_from(ALL))
+def test_nested_and_overlapping_entities_are_read_as_they_were_written(data, words, format):
+    labels = LABELS[: format.labels_per_prompt]
+    place = st.integers(0, len(words) - 1)
+    drawn = data.draw(st.lists(st.tuples(place, place, st.sampled_from(labels)), max_size=6))
+    spans = sorted({(min(a, b), max(a, b) + 1, label) for a, b, label in drawn})
+    assert read(format, format.write(words, spans, labels), words, labels) == spans
+
+
 _answers = st.text(st.sampled_from("[]()\"'\\;:,= \naNo Actor(span=actor:"), max_size=60)
 
 
 @settings(max_examples=300)
 @given(_answers | st.text(max_size=60))
 def test_any_text_is_read(text):
-    for format in [*ALL, BIO(), EntityCentric()]:
+    for format in [*ALL, BIO(), BIOES(), EntityCentric()]:
         labels = LABELS[: format.labels_per_prompt]
         found = read(format, text, labels=labels)
         assert all(0 <= s < e <= len(WORDS) and label in labels for s, e, label in found)
 
 
+@pytest.mark.parametrize("format", [*ALL, BIO(), BIOES(), EntityCentric()], ids=lambda f: f.name)
 @pytest.mark.parametrize(
-    "unit", ["[", '"', "'", "(", "Actor(", "actor:", ";", "a", "\\", " ", "',"]
+    "unit", ["[", '"', "'", "(", "Actor(", "actor:", ";", "a", "\\", " ", "',", "](", "[a](O) "]
 )
 def test_long_texts_are_read(format, unit):
     # Time that grows with the square of the text would be hours here.
