@@ -22,6 +22,8 @@ from typing import Any
 
 # Ray listens to this machine only.
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+# Ray's workers stand back by 15 otherwise: beside other programs they would be measured as slow.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 from spacy_gner.distributed.annotation import annotate_table
 from spacy_gner.distributed.ray_data import annotate_files

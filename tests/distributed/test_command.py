@@ -59,7 +59,7 @@ def processes_of(output):
     return found
 
 
-def until(condition, seconds=300):
+def until(condition, seconds=1200):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the condition was never met"
@@ -84,7 +84,7 @@ def test_command_goes_on_after_a_kill_and_says_what_it_did(files, model, tmp_pat
     assert len(list(shards.glob("*.parquet"))) < N_FILES
 
     command = start(files, output, model)
-    _, said = command.communicate(timeout=500)
+    _, said = command.communicate(timeout=1200)
     n_documents = N_FILES * N_LINES + 1
     assert command.returncode == 1, said
     assert f"Going on with the run in {output}." in said
@@ -113,5 +113,5 @@ def test_command_goes_on_after_a_kill_and_says_what_it_did(files, model, tmp_pat
 
     # Asked once more, it has nothing to do.
     command = start(files, output, model)
-    _, said = command.communicate(timeout=100)
+    _, said = command.communicate(timeout=300)
     assert command.returncode == 1 and said.strip().splitlines() == lines[-2:]

@@ -44,7 +44,7 @@ def shards(output):
     return list((output / "shards").glob("*")) if (output / "shards").is_dir() else []
 
 
-def until(condition, seconds=240):
+def until(condition, seconds=1200):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the condition was never met"
@@ -137,10 +137,12 @@ def test_killed_driver_goes_on_where_it_stopped(cluster, model, corpus, expected
         cwd=root,
         stderr=subprocess.PIPE,
     )
-    until(lambda: len(shards(output)) >= 3 or driver.poll() is not None)
-    assert driver.poll() is None, driver.stderr.read().decode()
-    driver.kill()
-    driver.wait()
+    try:
+        until(lambda: len(shards(output)) >= 3 or driver.poll() is not None)
+        assert driver.poll() is None, driver.stderr.read().decode()
+    finally:
+        driver.kill()
+        driver.wait()
     assert not (output / "summary.json").exists()
     time.sleep(2)  # the cluster ends what the driver had started
     done = {path.name: path.stat().st_mtime_ns for path in shards(output)}
