@@ -144,3 +144,21 @@ def test_the_filters_of_the_errors_work(browser, show):
     assert choose("text", "nowhere") == "0 of 4 sentences"
     shown = "[...document.querySelectorAll('article.error')].filter(a => !a.hidden).length"
     assert browser.run(shown) == 0
+
+
+@pytest.mark.parametrize("width", range(300, 480, 20))
+def test_a_label_stands_on_the_line_of_the_word_before_it(show, browser, width):
+    text = "Angela Merkel met the board of Siemens in the city of Munich"
+    spans = [(0, 13, "person"), (31, 38, "company"), (54, 60, "city")]
+    entities = [{"start": s, "end": e, "label": label, "score": 0.5} for s, e, label in spans]
+    show(make_page([(text, entities, "a")]), width)
+    apart = browser.run(
+        """[...document.querySelectorAll('.text mark')].filter(mark => {
+            const range = document.createRange(), words = mark.firstChild;
+            range.setStart(words, words.length - 1);
+            range.setEnd(words, words.length);
+            const word = range.getBoundingClientRect(), label = mark.querySelector('b');
+            return label.getBoundingClientRect().top > word.bottom;
+        }).length"""
+    )
+    assert apart == 0
