@@ -14,7 +14,7 @@ from .tags import tag_table
 
 # What a forward pass costs beside its tokens, in tokens, by device: on a CPU weights are read
 # from memory for each pass, on a GPU nearly all of the time of a short pass is overhead.
-PASS_OVERHEAD = {"cpu": 32.0}
+PASS_OVERHEAD = {"cpu": 64.0}
 GPU_PASS_OVERHEAD = 1000.0
 
 
@@ -131,6 +131,32 @@ def draft_width(reach: Sequence[Sequence[float]], overhead: float) -> int:
         if rate > best_rate:
             best, best_rate = width, rate
     return best
+
+
+def draft_widths(
+    reach: Sequence[Sequence[float]], n_tokens: int, overhead: float, least: int
+) -> list[int]:
+    """How long drafts should be where each row has a length of its own, see `draft_width`.
+
+    reach (Sequence[Sequence[float]]): For each row the probability that its draft is
+        right up to each token.
+    n_tokens (int): Tokens that are computed in any case.
+    overhead (float): What a pass costs beside its tokens, in tokens.
+    least (int): Tokens that a pass costs at least, besides.
+    RETURNS (list[int]): A length for each row, with the most tokens for the time together.
+    """
+    steps = [(-chance, i, row) for row, own in enumerate(reach) for i, chance in enumerate(own)]
+    gained = float(len(reach))
+    best, best_rate = 0, gained / (overhead + max(least, n_tokens))
+    for n, (chance, _, _) in enumerate(sorted(steps), start=1):
+        gained -= chance
+        rate = gained / (overhead + max(least, n_tokens + n))
+        if rate > best_rate:
+            best, best_rate = n, rate
+    widths = [0] * len(reach)
+    for _, _, row in sorted(steps)[:best]:
+        widths[row] += 1
+    return widths
 
 
 def choice_log_probs(logits: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ a tag in view of later words (paper, section 6 and Figure 6).
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ from .common import (
     check_lengths,
     check_not_negative,
     draft_width,
+    draft_widths,
     n_common,
     pass_overhead,
     tag_tokens,
@@ -120,6 +122,9 @@ class _Run:
         self._vocabulary = torch.tensor(tokens, dtype=torch.long, device=backbone.device)
         self._columns = {token: i for i, token in enumerate(tokens)}
         self._packed = packed_model(backbone)
+        self._view = ModelView(backbone)
+        # How many tokens stand before the answer of each request.
+        self._starts: list[int] = []
         self._searches = [
             Search(settings.limit_of(request), settings.approximate_after) for request in requests
         ]
@@ -142,68 +147,77 @@ class _Run:
             session = PackedSession(self._backbone, self._packed, self._requests, prompts)
             n_rows = max(_MIN_ROWS, 2 * len(prompts))
         else:
-            view = ModelView(self._backbone)
-            session = Session(self._backbone, view, self._requests, prompts)
-        starts = [len(p) if self._backbone.codec.is_causal else 1 for p in prompts]
-        self._complete(session, list(enumerate(self._first)))
+            session = Session(self._backbone, self._view, self._requests, prompts)
+        self._starts = [len(p) if self._backbone.codec.is_causal else 1 for p in prompts]
+        rows = list(enumerate(self._first))
         while True:
-            forks = self._next_forks(n_rows)
-            if not forks:
-                break
-            snapshots, lengths = [], []
-            for number, fork in forks:
-                search, tagging = self._searches[number], fork.tagging
-                assert search.snapshot is not None and search.root is not None
-                tagging.fed = n_common(tagging.tokens, search.root.tokens[: search.root.fed])
-                snapshots.append(search.snapshot)
-                lengths.append(starts[number] + tagging.fed)
-            if self._packed is not None:
-                session = PackedSession.resume(self._packed, snapshots, lengths)
+            rows = self._finish(session, rows)
+            # Padded rows begin together.
+            forks = [] if rows and self._packed is None else self._next_forks(rows, n_rows)
+            if forks:
+                session = self._begin(session, forks)
+                rows = [*rows, *forks]
+            elif rows:
+                self._step(session, rows)
             else:
-                session = Session.resume(self._backbone, view, snapshots, lengths)
-            self._complete(session, forks)
-        return [self._generation(i) for i in range(len(self._requests))]
+                return [self._generation(i) for i in range(len(self._requests))]
 
-    def _next_forks(self, n_rows: int) -> list[tuple[int, Fork]]:
-        """RETURNS (list[tuple[int, Fork]]): Forks with the numbers of their sentences: as many
-        of each as fit, at least one of each sentence that is not done."""
-        open_searches = []
+    def _next_forks(self, rows: Sequence[tuple[int, Fork]], n_rows: int) -> list[tuple[int, Fork]]:
+        """Choose the forks that are begun next.
+
+        rows (Sequence[tuple[int, Fork]]): What is computed already.
+        n_rows (int): How many may be computed together.
+        RETURNS (list[tuple[int, Fork]]): Forks with the numbers of their sentences. Each sentence
+            that is not done has one at least.
+        """
+        n_running = Counter(number for number, _ in rows)
+        waiting = []
         for number, search in enumerate(self._searches):
             if search.may_go_on:
-                open_searches.append((number, search))
-            else:
+                waiting.append(number)
+            elif not n_running[number]:
                 search.snapshot = None
         forks: list[tuple[int, Fork]] = []
-        n_left = n_rows
-        for i, (number, search) in enumerate(open_searches):
-            n_forks = -(-n_left // (len(open_searches) - i))
-            found = search.next_forks(n_forks)
-            n_left -= len(found)
+        for number in waiting:
+            n_forks = max(1, n_rows // len(waiting)) - n_running[number]
+            found = self._searches[number].next_forks(n_forks)
             forks += [(number, fork) for fork in found]
         return forks
 
-    def _complete(self, session: Any, rows: list[tuple[int, Fork]]) -> None:
-        """Go on with taggings until each is complete, or worse than the best one."""
-        while True:
-            staying = []
-            for i, (number, fork) in enumerate(rows):
-                search = self._searches[number]
-                if fork.tagging.point is not None and not search.is_lost(fork):
-                    staying.append(i)
-                    continue
-                if self._packed is not None and fork.tagging.point is None:
-                    fork.snapshot = session.snapshot(i)
-                search.finish(fork)
-                # With padding it is a copy, which is made of the first tagging alone.
-                if self._packed is None and fork.number < 0 and search.may_go_on:
-                    session.settle()
-                    search.snapshot = session.snapshot(i)
-            if not staying:
-                return
-            if len(staying) < len(rows):
-                session.select(staying)
-                rows = [rows[i] for i in staying]
-            self._step(session, rows)
+    def _begin(self, session: Any, forks: Sequence[tuple[int, Fork]]) -> Any:
+        """RETURNS (Session | PackedSession): The session that computes forks: with what it computes
+        already, if rows need no padding."""
+        snapshots, lengths = [], []
+        for number, fork in forks:
+            search, tagging = self._searches[number], fork.tagging
+            assert search.snapshot is not None and search.root is not None
+            tagging.fed = n_common(tagging.tokens, search.root.tokens[: search.root.fed])
+            snapshots.append(search.snapshot)
+            lengths.append(self._starts[number] + tagging.fed)
+        if self._packed is not None:
+            session.add(snapshots, lengths)
+            return session
+        return Session.resume(self._backbone, self._view, snapshots, lengths)
+
+    def _finish(self, session: Any, rows: list[tuple[int, Fork]]) -> list[tuple[int, Fork]]:
+        """RETURNS (list[tuple[int, Fork]]): The rows without the taggings that are complete, or
+        that cannot become the best ones."""
+        staying = []
+        for i, (number, fork) in enumerate(rows):
+            search = self._searches[number]
+            if fork.tagging.point is not None and not search.is_lost(fork):
+                staying.append(i)
+                continue
+            if self._packed is not None and fork.tagging.point is None:
+                fork.snapshot = session.snapshot(i)
+            search.finish(fork)
+            # With padding it is a copy, which is made of the first tagging alone.
+            if self._packed is None and fork.number < 0 and search.may_go_on:
+                session.settle()
+                search.snapshot = session.snapshot(i)
+        if len(staying) < len(rows):
+            session.select(staying)
+        return [rows[i] for i in staying]
 
     def _step(self, session: Any, rows: Sequence[tuple[int, Fork]]) -> None:
         """One pass."""
@@ -212,6 +226,8 @@ class _Run:
             width = draft_width([draft.reach for draft in drafts], self._overhead)
             for draft in drafts:
                 draft.tokens = draft.tokens[:width]
+        else:
+            self._cut(session, rows, drafts)
         taggings = [fork.tagging for _, fork in rows]
         todo = [len(tokens) for tokens in session.unfed]
         starts = [
@@ -255,22 +271,38 @@ class _Run:
         """RETURNS (Draft): How a tagging may go on, cut where more of it is not worth while."""
         search = self._searches[number]
         is_first = fork.number < 0 and not fork.n_fed and self._packed is not None
-        draft = fork.tagging.draft(
-            self._settings.max_draft, search.best_total, search.rejoin_words(fork), is_first
+        return fork.tagging.draft(
+            self._settings.max_draft,
+            search.best_total,
+            search.rejoin_words(fork),
+            self._packed is not None,
+            is_first,
         )
-        # Without padding each row has a length of its own. The first draft is read to its end.
-        if self._packed is not None and not is_first:
-            width = draft_width([draft.reach], self._overhead)
+
+    def _cut(self, session: Any, rows: Sequence[tuple[int, Fork]], drafts: list[Draft]) -> None:
+        """Cut drafts where more of them is not worth while. First drafts are read to their ends."""
+        n_tokens = sum(map(len, session.unfed))
+        cut = []
+        for (_, fork), draft in zip(rows, drafts, strict=True):
+            n_tokens += len(fork.tagging.tokens) - fork.tagging.fed
+            if fork.number < 0 and not fork.n_fed:
+                n_tokens += len(draft.tokens)
+            else:
+                cut.append(draft)
+        widths = draft_widths(
+            [draft.reach for draft in cut], n_tokens, self._overhead, session.least_tokens
+        )
+        for draft, width in zip(cut, widths, strict=True):
             draft.tokens = draft.tokens[:width]
-        return draft
+            draft.branches = [branch for branch in draft.branches if branch[0] <= width]
 
     def _advance(self, number: int, fork: Fork, draft: Draft, logits: np.ndarray) -> int:
         """RETURNS (int): How many of the tokens that were not fed before are right."""
         tagging = fork.tagging
         before = tagging.fed
         n_known = len(tagging.tokens)
-        alternatives = tagging.advance(draft, list(logits))
-        self._searches[number].note(fork, alternatives)
+        search = self._searches[number]
+        search.note(fork, *tagging.advance(draft, list(logits), search.rejoin_words(fork)))
         new = tagging.tokens[n_known:]
         return n_known - before + n_common(new, draft.tokens)
 

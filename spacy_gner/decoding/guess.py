@@ -28,6 +28,8 @@ _PRIOR_WEIGHT = 0.2
 # Counts are halved at this number, so that they follow what is read.
 _MEMORY = 1000.0
 _MAX_WORDS = 20_000
+# What each choice counts from the start, and when counts are halved.
+_PRIOR_CHOICE, _MAX_CHOICES = 0.3, 20.0
 # How sure it is that a word has the tag, and the label, that it had the last time.
 _KNOWN_WORD, _KNOWN_LABEL = 0.7, 0.85
 # What a hint says about a word: by whether it is now known to follow a word of an entity.
@@ -59,6 +61,8 @@ class TagGuesser:
         }
         # The last tag of words that are names, perhaps.
         self._tags: dict[str, str] = {}
+        # How often each token was chosen, by the tokens of the tag before it.
+        self._choices: dict[tuple[int, ...], dict[int, float]] = {}
 
     def ranked(
         self, word: str, index: int, previous: str, label: str | None, hint: int | None = None
@@ -103,6 +107,24 @@ class TagGuesser:
             if "S" in prefixes:
                 options.append((f"S-{label}", p, same_label))
         return sorted(options, key=lambda option: -option[1] * option[2])
+
+    def choices(self, path: tuple[int, ...], tokens: Sequence[int]) -> list[float]:
+        """RETURNS (list[float]): Probabilities of the next tokens of a tag.
+
+        path (tuple[int, ...]): Its tokens before them.
+        tokens (Sequence[int]): Those that are allowed."""
+        counts = self._choices.get(path, {})
+        values = [counts.get(token, 0.0) + _PRIOR_CHOICE for token in tokens]
+        return [value / sum(values) for value in values]
+
+    def learn_choice(self, path: tuple[int, ...], token: int) -> None:
+        """Take note of a choice. See `choices`."""
+        counts = self._choices.setdefault(path, {})
+        counts[token] = 1.0 + counts.get(token, 0.0)
+        # What was chosen long ago counts less.
+        if counts[token] > _MAX_CHOICES:
+            for other in list(counts):
+                counts[other] /= 2
 
     def learn(self, word: str, index: int, previous: str, tag: str) -> None:
         """Take note of a tag that the model wrote. See `ranked`."""

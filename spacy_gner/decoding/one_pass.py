@@ -8,7 +8,7 @@ may not. A second pass over the tagging that was found gives its scores.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,16 +22,18 @@ from ..planning.request import Request
 from .batching import plan_batches
 from .common import check_lengths, choice_log_probs, n_common, tag_tokens
 from .forward import ModelView
+from .likely_tags import likely_tags
 from .packed_session import PackedSession, packed_model
 from .request import Generation, TokensFed, check_format
 from .scores import probability
+from .sentence import Reading, Sentence
 from .session import Session, can_share_batches
-from .tags import TagNode, TagTable, WordTokens, tag_table
+from .tags import TagNode, TagTrie, tag_table
 
 # Labels are not read where O is at least so probable.
 _SURELY_OUTSIDE = 0.99
-# Beginnings of taggings that are less probable than the best one by this factor are dropped.
-_HOPELESS = 30.0
+# Nor what comes behind beginnings of tags that are less probable.
+_UNLIKELY = 0.005
 # Rows that read one label each, where a pass cannot have branches.
 _MAX_ROWS = 32
 
@@ -74,20 +76,14 @@ class OnePass:
 
 @dataclass
 class _Row:
-    """A sentence.
+    """A sentence and its tagging.
 
-    request (Request): The request.
-    table (TagTable): The tokens of tags.
-    words (list[WordTokens]): The tokens of its words.
-    nodes (dict): The logits that were read, by word and beginning of the tag.
+    sentence (Sentence): The sentence, with the logits that were read.
     tags (list[str]): The tagging that was found.
     log_probs (list[float]): The log-probabilities of its tags.
     """
 
-    request: Request
-    table: TagTable
-    words: list[WordTokens]
-    nodes: dict[tuple[int, Path], np.ndarray] = field(default_factory=dict)
+    sentence: Sentence
     tags: list[str] = field(default_factory=list)
     log_probs: list[float] = field(default_factory=list)
     n_passes: int = 1
@@ -95,19 +91,76 @@ class _Row:
 
     def tokens(self, tags: Sequence[str]) -> list[int]:
         """RETURNS (list[int]): The tokens of a tagging."""
-        pieces = [word.piece(tag) for word, tag in zip(self.words, tags, strict=True)]
+        pieces = [word.piece(tag) for word, tag in zip(self.sentence.words, tags, strict=True)]
         return [token for piece in pieces for token in piece]
 
     def places(self, tags: Sequence[str]) -> list[tuple[int, int, Path]]:
         """RETURNS (list[tuple[int, int, tuple[int, ...]]]): The choices on the way to a tagging:
         how many of its tokens stand before each, its word, and the beginning of its tag."""
         found, start = [], 0
-        for number, (word, tag) in enumerate(zip(self.words, tags, strict=True)):
+        words = zip(self.sentence.words, tags, strict=True)
+        for number, (word, tag) in enumerate(words):
             suffix = word.trie.suffixes[tag]
             start += len(word.stem)
             found += [(start + d, number, suffix[:d]) for d, _, _ in word.trie.choices(tag)]
             start += len(suffix)
         return found
+
+    def read(self, word: int, path: Path, logits: np.ndarray, in_entity: bool = False) -> None:
+        """Take note of what the model said about a choice. See `Reading`."""
+        self.sentence.readings[word, path] = Reading(in_entity, logits)
+
+    def trie(self, index: int, previous: str) -> TagTrie:
+        """RETURNS (TagTrie): The tags that a word may have after a tag."""
+        words = self.sentence.words
+        return self.sentence.table.allowed(words[index], previous, index == len(words) - 1)
+
+    def choice(self, index: int, path: Path, tokens: Sequence[int]) -> np.ndarray:
+        """RETURNS (np.ndarray): Log-probabilities of the next tokens of a word's tag. Where that
+        was not read, since the word is not expected to get there, all are alike."""
+        reading = self.sentence.readings.get((index, path))
+        if reading is None:
+            return choice_log_probs(np.zeros(len(tokens)))
+        columns = self.sentence.columns
+        return choice_log_probs(reading.logits[[columns[token] for token in tokens]])
+
+    def log_prob(self, index: int, previous: str, tag: str) -> float:
+        """RETURNS (float): The log-probability of a word's tag after another tag."""
+        trie = self.trie(index, previous)
+        return math.fsum(
+            float(self.choice(index, trie.suffixes[tag][:depth], tokens)[chosen])
+            for depth, tokens, chosen in trie.choices(tag)
+        )
+
+    def find(self) -> None:
+        """Find the most probable tagging."""
+        start = self.sentence.start()
+        found = likely_tags(self.sentence, start.point) if start.point is not None else []
+        self.tags = [*start.tags, *(tag for tag, _ in found)]
+        self.log_probs = [*(0.0 for _ in start.tags), *(value for _, value in found)]
+
+    def unread_paths(self, index: int) -> list[Path]:
+        """RETURNS (list[tuple[int, ...]]): The beginnings of a word's tags that it may have, and
+        behind which there is a choice that was not read."""
+        tags = self.sentence.table.tags
+        # After the tags of one label the choices are as after those of another.
+        before = ["O", *(tag for tag in tags if tag[2:] == tags[1][2:])]
+        found: dict[Path, None] = {}
+        for previous in before:
+            stack: list[tuple[TagNode, Path, float]] = [(self.trie(index, previous).root, (), 0.0)]
+            while stack:
+                node, path, total = stack.pop()
+                if len(node.children) < 2:
+                    stack += [(child, (*path, t), total) for t, child in node.children.items()]
+                    continue
+                if (index, path) not in self.sentence.readings:
+                    found[path] = None
+                    continue
+                values = self.choice(index, path, list(node.children))
+                for value, (token, child) in zip(values, node.children.items(), strict=True):
+                    if total + value > math.log(_UNLIKELY):
+                        stack.append((child, (*path, token), total + float(value)))
+        return list(found)
 
 
 class _Run:
@@ -128,17 +181,17 @@ class _Run:
         self._prompts = prompts
         self._packed = packed_model(backbone)
         tokens = tag_tokens(backbone, requests)
-        self._columns = {token: i for i, token in enumerate(tokens)}
+        columns = {token: i for i, token in enumerate(tokens)}
         self._vocabulary = torch.tensor(tokens, dtype=torch.long, device=backbone.device)
         self._rows = []
         for request in requests:
             table = tag_table(backbone, request.format, request.wordings)
-            self._rows.append(_Row(request, table, table.words(request.words)))
+            self._rows.append(_Row(Sentence(request, table, columns)))
 
     @torch.inference_mode()
     def __call__(self, verify: bool) -> list[Generation]:
         """RETURNS (list[Generation]): One per request."""
-        outside = [["O"] * len(row.words) for row in self._rows]
+        outside = [["O"] * len(row.sentence.words) for row in self._rows]
         session = self._start()
         todo = [list(tokens) for tokens in session.unfed]
         texts = [row.tokens(tags) for row, tags in zip(self._rows, outside, strict=True)]
@@ -151,14 +204,14 @@ class _Run:
         found = iter(self._feed(session, fed, wanted))
         for row, marks in zip(self._rows, places, strict=True):
             for _, word, path in marks:
-                row.nodes[word, path] = next(found)
+                row.read(word, path, next(found))
         session.keep([len(tokens) for tokens in fed])
         session.settle()
         snapshots = [session.snapshot(i) for i in range(len(fed))]
         starts = [len(p) if self._backbone.codec.is_causal else 1 for p in self._prompts]
         self._read_labels(session, snapshots, starts)
         for row in self._rows:
-            row.tags, row.log_probs = find_tagging(row, self._columns)
+            row.find()
         if verify:
             self._verify(snapshots, starts, texts)
         return [
@@ -167,7 +220,7 @@ class _Run:
         ]
 
     def _start(self) -> Any:
-        requests = [row.request for row in self._rows]
+        requests = [row.sentence.request for row in self._rows]
         if self._packed is not None:
             return PackedSession(self._backbone, self._packed, requests, self._prompts)
         self._view = ModelView(self._backbone)
@@ -189,39 +242,25 @@ class _Run:
         return result
 
     def _read_labels(self, session: Any, snapshots: Sequence[Any], starts: Sequence[int]) -> None:
-        """Read the choices that are not on the way to O, at the words that may be entities."""
-        jobs: list[_Job] = []
-        for number, row in enumerate(self._rows):
-            at = 0
-            for index, word in enumerate(row.words):
-                at += len(word.stem)
-                if _may_be_entity(row, index, self._columns):
-                    known = {path for i, path in row.nodes if i == index}
-                    jobs += [
-                        (number, index, at, path)
-                        for path in self._label_paths(row, index)
-                        if path not in known
-                    ]
-                at += len(word.trie.suffixes["O"])
-        if self._packed is not None:
-            self._read_branches(session, jobs, starts)
-        else:
-            self._read_rows(snapshots, jobs, starts)
-        for number in {number for number, *_ in jobs}:
-            self._rows[number].n_passes += 1
-
-    def _label_paths(self, row: _Row, index: int) -> list[Path]:
-        """RETURNS (list[tuple[int, ...]]): The beginnings of a word's tags behind which there is a
-        choice, whatever the tag before is."""
-        table = row.table
-        # After the tags of one label the choices are as after those of another.
-        before = ["O", *(tag for tag in table.tags if tag[2:] == table.tags[1][2:])]
-        is_last = index == len(row.words) - 1
-        found: dict[Path, None] = {}
-        for previous in before:
-            trie = table.allowed(row.words[index], previous, is_last)
-            found.update(dict.fromkeys(_choice_paths(trie.root)))
-        return list(found)
+        """Read the choices that are not on the way to O, at the words that may be entities: one
+        after the other, where a tag has several."""
+        while True:
+            jobs: list[_Job] = []
+            for number, row in enumerate(self._rows):
+                at = 0
+                for index, word in enumerate(row.sentence.words):
+                    at += len(word.stem)
+                    if _may_be_entity(row, index):
+                        jobs += [(number, index, at, path) for path in row.unread_paths(index)]
+                    at += len(word.trie.suffixes["O"])
+            if not jobs:
+                return
+            if self._packed is not None:
+                self._read_branches(session, jobs, starts)
+            else:
+                self._read_rows(snapshots, jobs, starts)
+            for number in {number for number, *_ in jobs}:
+                self._rows[number].n_passes += 1
 
     def _read_branches(self, session: Any, jobs: Sequence[_Job], starts: Sequence[int]) -> None:
         """Read choices beside what each row has, without copies."""
@@ -233,7 +272,7 @@ class _Run:
         found = session.feed(none, none, self._vocabulary, branches).numpy()
         session.keep([0] * len(self._rows))
         for (number, index, _, path), logits in zip(jobs, found, strict=True):
-            self._rows[number].nodes[index, path] = logits
+            self._rows[number].read(index, path, logits)
             self._rows[number].n_dropped += len(path)
 
     def _read_rows(
@@ -249,7 +288,7 @@ class _Run:
             tokens = [list(path) for *_, path in part]
             found = self._feed(session, tokens, [[len(path) - 1] for path in tokens])
             for (number, index, _, path), logits in zip(part, found, strict=True):
-                self._rows[number].nodes[index, path] = logits
+                self._rows[number].read(index, path, logits)
                 self._rows[number].n_dropped += len(path)
 
     def _verify(
@@ -280,88 +319,28 @@ class _Run:
             found = iter(self._feed(session, fed, wanted))
             for (number, _, _), own in zip(jobs, marks, strict=True):
                 for _, word, path in own:
-                    self._rows[number].nodes[word, path] = next(found)
+                    self._rows[number].read(word, path, next(found))
                 self._rows[number].n_passes += 1
         for row in self._rows:
+            before = ["", *row.tags]
             row.log_probs = [
-                _scorer(row, index, self._columns)(row.tags[index - 1] if index else "")[tag]
-                for index, tag in enumerate(row.tags)
+                row.log_prob(index, before[index], tag) for index, tag in enumerate(row.tags)
             ]
 
 
-def find_tagging(row: _Row, columns: dict[int, int]) -> tuple[list[str], list[float]]:
-    """Find the most probable tagging if each tag depended on its word and on what the format
-    allows after the tag before.
-
-    row (_Row): The sentence, with what was read.
-    columns (dict[int, int]): Where the logits of each token are.
-    RETURNS (tuple[list[str], list[float]]): One tag per word, and their log-probabilities.
-    """
-    best: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {"": (0.0, ())}
-    for index in range(len(row.words)):
-        score = _scorer(row, index, columns)
-        least = max(total for total, _ in best.values()) - _HOPELESS
-        following: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {}
-        for previous, (total, path) in best.items():
-            if total < least:
-                continue
-            for tag, value in score(previous).items():
-                if tag not in following or total + value > following[tag][0]:
-                    following[tag] = (total + value, (*path, (tag, value)))
-        best = following
-    _, path = max(best.values(), key=lambda item: item[0])
-    return [tag for tag, _ in path], [value for _, value in path]
-
-
-def _scorer(row: _Row, index: int, columns: dict[int, int]) -> Callable[[str], dict[str, float]]:
-    """RETURNS (Callable): Gives the log-probabilities of a word's tags after a tag."""
-    word, is_last = row.words[index], index == len(row.words) - 1
-    known: dict[tuple[Path, tuple[int, ...]], list[float]] = {}
-
-    def log_probs(path: Path, tokens: Sequence[int]) -> list[float]:
-        key = (path, tuple(tokens))
-        if key not in known:
-            logits = row.nodes.get((index, path))
-            # Not read, since the word is not expected to get there: all alike.
-            values = (
-                np.zeros(len(tokens)) if logits is None else logits[[columns[t] for t in tokens]]
-            )
-            known[key] = choice_log_probs(values).tolist()
-        return known[key]
-
-    def score(previous: str) -> dict[str, float]:
-        trie = row.table.allowed(word, previous, is_last)
-        return {
-            tag: math.fsum(
-                log_probs(suffix[:depth], tokens)[chosen]
-                for depth, tokens, chosen in trie.choices(tag)
-            )
-            for tag, suffix in trie.suffixes.items()
-        }
-
-    return score
-
-
-def _may_be_entity(row: _Row, index: int, columns: dict[int, int]) -> bool:
-    trie = row.words[index].trie
-    total = 0.0
-    for depth, tokens, chosen in trie.choices("O"):
-        logits = row.nodes[index, trie.suffixes["O"][:depth]]
-        total += choice_log_probs(logits[[columns[t] for t in tokens]])[chosen]
+def _may_be_entity(row: _Row, index: int) -> bool:
+    trie = row.sentence.words[index].trie
+    total = sum(
+        float(row.choice(index, trie.suffixes["O"][:depth], tokens)[chosen])
+        for depth, tokens, chosen in trie.choices("O")
+    )
     return math.exp(total) < _SURELY_OUTSIDE
 
 
-def _choice_paths(node: TagNode, path: Path = ()) -> list[Path]:
-    """RETURNS (list[tuple[int, ...]]): The beginnings of tags behind which there is a choice."""
-    found = [path] if len(node.children) > 1 else []
-    for token, child in node.children.items():
-        found += _choice_paths(child, (*path, token))
-    return found
-
-
 def _answer(row: _Row, n_prompt: int, n_tokens: int) -> Generation:
-    assert isinstance(row.request.format, TaggedWords)
-    text, parts = row.request.format.tagged(row.request.words, row.tags)
+    request = row.sentence.request
+    assert isinstance(request.format, TaggedWords)
+    text, parts = request.format.tagged(request.words, row.tags)
     return Generation(
         text,
         tuple(parts),

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..backbones.linear import FastLinear, linear, linear_packed, pack_weight
+from ..backbones.linear import FastLinear, gated_packed, linear, linear_packed, pack_weight
 
 # What might stand in a row instead: behind how many of its new tokens, and which tokens.
 Branch = tuple[int, Sequence[int]]
@@ -96,6 +96,32 @@ class Products:
         return results[0] if len(results) == 1 else torch.cat(results, -1)
 
 
+class GatedProducts:
+    """The product of one linear layer, times SiLU of that of another one.
+
+    gate (nn.Linear): What SiLU is taken of.
+    up (nn.Linear): The other layer.
+    dtype (torch.dtype): See `Products`.
+    """
+
+    def __init__(self, gate: nn.Linear, up: nn.Linear, dtype: torch.dtype):
+        self._dtype = dtype
+        self._layers = [(layer.weight, layer.bias) for layer in (gate, up)]
+        if dtype == torch.bfloat16:
+            self._layers = [
+                (pack_weight(weight.to(dtype)), None if bias is None else bias.to(dtype))
+                for weight, bias in self._layers
+            ]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """x (torch.Tensor): Shape (N, n). RETURNS (torch.Tensor): Shape (N, m)."""
+        x = x.to(self._dtype)
+        if self._dtype == torch.bfloat16:
+            return gated_packed(x, *self._layers)
+        gate, up = self._layers
+        return F.silu(linear(x, *gate), inplace=True).mul_(linear(x, *up))
+
+
 class PackedLlama:
     """The layers of a model, ready to be run.
 
@@ -129,7 +155,7 @@ class PackedLlama:
                     Products([attention.q_proj, attention.k_proj, attention.v_proj], dtype),
                     Products([attention.o_proj], dtype),
                     layer.post_attention_layernorm.weight,
-                    Products([mlp.gate_proj, mlp.up_proj], dtype),
+                    GatedProducts(mlp.gate_proj, mlp.up_proj, dtype),
                     Products([mlp.down_proj], dtype),
                 )
             )
@@ -188,10 +214,12 @@ class PackedLlama:
         # At the end there is room for the last row's whole blocks of queries.
         n_heads = self._heads + self._kv_heads
         turned = torch.zeros((len(flat) + _QUERIES, n_heads, self._size), dtype=self.dtype)
-        for number, (norm, qkv, out, post_norm, gate_up, down) in enumerate(self._layers):
+        for number, (norm, qkv, out, post_norm, gated, down) in enumerate(self._layers):
             states = qkv(self._normalize(x, norm)).view(len(flat), -1, self._size)
             plain = states[:, :n_heads].float()
-            turned[: len(flat)] = plain * cos + plain.roll(half, -1) * sin
+            rolled = torch.cat([plain[..., half:], plain[..., :half]], -1)
+            # In float32 it may be the product itself, which is not needed any more.
+            turned[: len(flat)] = plain.mul_(cos).addcmul_(rolled, sin)
             values = states[:, n_heads:]
             for row, start, stop, end, mask in parts:
                 n_queries, n_keys = mask.shape
@@ -211,9 +239,8 @@ class PackedLlama:
             x += out(mixed.flatten(1))
             # In blocks, so that what lies between the two products stays in the cache.
             for block in x.chunk(-(-len(x) // MAX_ROWS)):
-                states = gate_up(self._normalize(block, post_norm))
-                width = states.shape[1] // 2
-                block += down(F.silu(states[:, :width]).mul_(states[:, width:]))
+                states = self._normalize(block, post_norm)
+                block += down(gated(states))
         for row, _, _, end, _ in parts:
             row.length = end
         return self._normalize(x[:n_tokens], self._norm)
@@ -233,9 +260,10 @@ class PackedLlama:
             bias = None if bias is None else bias.expand(2)
         return linear(states.contiguous(), weight.contiguous(), bias)[:n_rows, :n_columns]
 
-    def _normalize(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        scale = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self._eps)
-        return (x * scale) * weight
+    def _normalize(self, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        scale = length.square_().div_(x.shape[-1]).add_(self._eps).rsqrt_()
+        return x * scale if weight is None else (x * scale).mul_(weight)
 
     def _mask(self, start: int, end: int) -> torch.Tensor:
         """RETURNS (torch.Tensor): What a mask adds: each token sees those up to itself.
@@ -285,10 +313,10 @@ def rows_are_independent(dtype: torch.dtype, shapes: Sequence[tuple[int, int]]) 
     for m, n in shapes:
         layer = nn.Linear(n, m, bias=False, dtype=dtype)
         layer.weight.copy_(torch.randn(m, n, generator=generator))
-        product = Products([layer], dtype)
         x = torch.randn(MAX_ROWS, n, generator=generator).to(dtype)
-        whole = product(x)
-        for n_rows in (MIN_ROWS[dtype], 61, 100, 256, 399):
-            if not torch.equal(product(x[:n_rows].contiguous()), whole[:n_rows]):
-                return False
+        for product in (Products([layer], dtype), GatedProducts(layer, layer, dtype)):
+            whole = product(x)
+            for n_rows in (MIN_ROWS[dtype], 61, 100, 256, 399):
+                if not torch.equal(product(x[:n_rows].contiguous()), whole[:n_rows]):
+                    return False
     return True

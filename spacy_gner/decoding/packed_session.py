@@ -9,7 +9,7 @@ from ..backbones.backbone import Backbone, count_changes
 from ..backbones.logits import plain_model
 from ..errors import Errors
 from ..planning.request import Request
-from .packed import Branch, PackedLlama, PackedRow, can_pack
+from .packed import MIN_ROWS, Branch, PackedLlama, PackedRow, can_pack
 from .precision import decoding_dtype
 from .prefix_cache import shared_length
 
@@ -107,6 +107,18 @@ class PackedSession:
         session._starts = list(lengths)
         session.unfed = [[] for _ in lengths]
         return session
+
+    def add(self, snapshots: Sequence[PackedRow], lengths: Sequence[int]) -> None:
+        """Compute more rows, behind those that there are. See `resume`."""
+        added = PackedSession.resume(self._packed, snapshots, lengths)
+        self.rows += added.rows
+        self._starts += added._starts
+        self.unfed += added.unfed
+
+    @property
+    def least_tokens(self) -> int:
+        """RETURNS (int): Tokens that a pass costs in any case."""
+        return MIN_ROWS[self._packed.dtype]
 
     def __len__(self) -> int:
         return len(self.rows)

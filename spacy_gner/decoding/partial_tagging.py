@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .guess import START, kind_of
+from .likely_tags import likely_tags
 from .sentence import ChoicePoint, Reading, Sentence, Transition
 
 # The probability that a fork keeps a tag of its parent, at most, and that an entity that got
@@ -15,12 +16,14 @@ _KEEPS_TAG = 0.97
 _KEEPS_LENGTH = 0.9
 # The probability that a fork is still wanted where it is expected to be worse than the best one.
 _OUTLIVES = 0.2
+# The probability that a fork goes on where it can be compared with its parent.
+_SURVIVES = 0.5
 # A draft ends where it is less likely than this.
-_LEAST_REACH = 0.02
+_LEAST_REACH = 0.002
 # What the model said about a choice after other tags, it says again with this probability.
-_READ_AGAIN = 0.95
+_READ_AGAIN = 0.99
 # From this probability of an entity on, its label is read beside the draft.
-_WORTH_A_BRANCH = 0.12
+_WORTH_A_BRANCH = 0.03
 
 
 @dataclass
@@ -84,6 +87,8 @@ class PartialTagging:
         were allowed.
     total (float): The log-probability of all choices so far.
     point (ChoicePoint | None): The next choice; None when all words have tags.
+    judged (float | None): What it was expected to become when its tags were first those of the
+        tagging that it was forked from again.
     """
 
     def __init__(self, sentence: Sentence):
@@ -100,6 +105,7 @@ class PartialTagging:
         self.total = 0.0
         self._partial = 0.0
         self.point: ChoicePoint | None = None
+        self.judged: float | None = None
         self._follow(sentence.start())
 
     @classmethod
@@ -121,6 +127,7 @@ class PartialTagging:
         fork.log_probs = parent.log_probs[: point.word]
         fork.total = alternative.bound
         fork._partial = alternative.partial
+        fork.judged = None
         fork._follow(fork.sentence.take(point, alternative.token))
         return fork
 
@@ -130,7 +137,7 @@ class PartialTagging:
         tags where it has none yet."""
         return [*self.log_probs, *self._expected[len(self.log_probs) :]]
 
-    def has_rejoined(self, n_words: int) -> bool:
+    def _has_rejoined(self, n_words: int) -> bool:
         """RETURNS (bool): Whether its last tags are those of the tagging that it was forked from.
 
         n_words (int): How many tags that must be, all of them behind the fork."""
@@ -140,7 +147,7 @@ class PartialTagging:
             and list(self._hints[start : len(self.tags)]) == (self.tags[start:])
         )
 
-    def estimate(self) -> float:
+    def _estimate(self) -> float:
         """RETURNS (float): Its log-probability if its later tags cost what they cost in the
         tagging that it was forked from."""
         return self.total - self._partial + math.fsum(self._expected[len(self.tags) :])
@@ -150,6 +157,7 @@ class PartialTagging:
         limit: int,
         cutoff: float = -math.inf,
         rejoin: int | None = None,
+        with_branches: bool = False,
         read_ahead: bool = False,
     ) -> Draft:
         """Guess how it goes on.
@@ -158,24 +166,28 @@ class PartialTagging:
         cutoff (float): The log-probability of the best tagging so far: this one is given up once
             it is lower. That will be about where it would be if each later tag had the
             log-probability that it had in the tagging from which this one was forked.
-        rejoin (int | None): End the draft where this many tags are the parent's again.
-        read_ahead (bool): Draft all words, however unsure they are, and add branches:
-            for what the model says about them.
+        rejoin (int | None): It may be given up where this many tags are the parent's again.
+        with_branches (bool): Add branches for labels that were not read.
+        read_ahead (bool): Draft all words, however unsure they are.
         RETURNS (Draft): The guess; its first choice is the next one.
         """
         draft = Draft()
         point, p, total = self.point, 1.0, self.total
+        plan: list[str] = []
+        if point is not None and not read_ahead and self._forked_at < 0:
+            first = point.word
+            plan = [tag for tag, _ in likely_tags(self.sentence, point, for_draft=True)]
         label = next((tag[2:] for tag in reversed(self.tags) if tag != "O"), None)
         n_same = 0
         while point is not None:
-            token, chance, label = self._guess(point, label)
-            if read_ahead and not point.path and token is not None:
+            planned = plan[point.word - first] if plan and point.word - first < len(plan) else None
+            token, chance, label = self._guess(point, label, planned)
+            if with_branches and not point.path and token is not None and self._forked_at < 0:
                 self._branch_off(draft, point, token, chance)
             p *= chance
             draft.choices.append((len(draft.tokens), point, token))
-            is_done = rejoin is not None and n_same >= rejoin and not point.path
             is_unlikely = p < _LEAST_REACH and not read_ahead
-            if token is None or len(draft.tokens) >= limit or is_unlikely or is_done:
+            if token is None or len(draft.tokens) >= limit or is_unlikely:
                 draft.choices[-1] = (len(draft.tokens), point, None)
                 break
             if not point.path and point.word < len(self._expected):
@@ -187,6 +199,8 @@ class PartialTagging:
             for number, tag in enumerate(step.tags, start=point.word):
                 same = number < len(self._hints) and self._hints[number] == tag
                 n_same = n_same + 1 if same and number > self._forked_at else 0
+                if n_same == rejoin and self.judged is None:
+                    p *= _SURVIVES
             draft.tokens += step.tokens
             draft.reach += [p] * len(step.tokens)
             point = step.point
@@ -203,12 +217,15 @@ class PartialTagging:
                 tokens = [other, *node.only_path()]
                 for follower in tokens[1:]:
                     node = node.children[follower]
-                if node.tag is None:
-                    choice = ChoicePoint(point.word, node, (*point.path, *tokens), point.previous)
+                path = (*point.path, *tokens)
+                if node.tag is None and (point.word, path) not in self.sentence.readings:
+                    choice = ChoicePoint(point.word, node, path, point.previous)
                     draft.branches.append((len(draft.tokens), tokens, choice))
                 return
 
-    def _guess(self, point: ChoicePoint, label: str | None) -> tuple[int | None, float, str | None]:
+    def _guess(
+        self, point: ChoicePoint, label: str | None, planned: str | None = None
+    ) -> tuple[int | None, float, str | None]:
         """RETURNS (tuple[int | None, float, str | None]): The token, the probability that
         it is right, and the label of the last entity then."""
         suffixes = self.sentence.words[point.word].trie.suffixes
@@ -217,6 +234,16 @@ class PartialTagging:
             if token is not None:
                 return token, p_tag if point.path else p_kind, tag[2:] or label
         reading = self.sentence.readings.get((point.word, point.path))
+        if planned is not None:
+            token = self._token_towards(suffixes.get(planned, ()), point)
+            if token is not None:
+                index = list(point.node.children).index(token)
+                if reading is not None:
+                    values = self.sentence.log_probs(point, reading.logits)
+                    chance = _READ_AGAIN * math.exp(values[index])
+                else:
+                    chance = self._guesser.choices(point.path, list(point.node.children))[index]
+                return token, chance, planned[2:] or label
         in_entity = point.previous not in ("", "O")
         kind = None
         if reading is not None:
@@ -266,15 +293,20 @@ class PartialTagging:
             return None
         return suffix[depth] if suffix[depth] in point.node.children else None
 
-    def advance(self, draft: Draft, logits: Sequence[np.ndarray]) -> list[Alternative]:
+    def advance(
+        self, draft: Draft, logits: Sequence[np.ndarray], rejoin: int | None = None
+    ) -> tuple[list[Alternative], list[Alternative]]:
         """Make choices: at each point the likeliest token, as long as the draft is right.
 
         draft (Draft): What the model was given behind `tokens[fed:]`.
         logits (Sequence[np.ndarray]): For each choice that was reached the logits of the
             recorded tokens, shape (C,).
-        RETURNS (list[Alternative]): What was not chosen.
+        rejoin (int | None): It is `judged` when this many tags are its parent's again.
+        RETURNS (tuple[list[Alternative], list[Alternative]]): What was not chosen: until it was
+            judged, and from then on.
         """
         alternatives: list[Alternative] = []
+        n_before = 0 if self.judged is not None else None
         went_wrong = False
         for (_, point, guess), row in zip(draft.choices, logits, strict=False):
             if went_wrong:
@@ -292,9 +324,14 @@ class PartialTagging:
                     alternatives.append(Alternative(bound, self, n_tokens, point, token, partial))
             self.total += float(values[best])
             self._partial += float(values[best])
+            if point.path:
+                self._guesser.learn_choice(point.path, children[best])
             self._follow(self.sentence.take(point, children[best]))
             went_wrong = children[best] != guess
-        return alternatives
+            if rejoin is not None and self.judged is None and self._has_rejoined(rejoin):
+                self.judged = self._estimate()
+                n_before = len(alternatives)
+        return alternatives[:n_before], [] if n_before is None else alternatives[n_before:]
 
     def _follow(self, step: Transition) -> None:
         words = self.sentence.request.words

@@ -19,7 +19,7 @@ class Fork:
         the first tagging.
     alternatives (list[Alternative]): What it did not choose.
     n_fed (int): Tokens that the model computed for it.
-    is_judged (bool): Whether it was compared with its parent already.
+    later (list[Alternative]): The same, from where it was judged on.
     snapshot (Any): What was computed for it, if it is complete.
     """
 
@@ -27,7 +27,7 @@ class Fork:
     number: int = -1
     alternatives: list[Alternative] = field(default_factory=list)
     n_fed: int = 0
-    is_judged: bool = False
+    later: list[Alternative] = field(default_factory=list)
     snapshot: Any = None
 
 
@@ -83,10 +83,12 @@ class Search:
         n_forks (int): How many, at most.
         RETURNS (list[Fork]): Those with the best bounds; none if `may_go_on` is false.
         """
-        if not self.may_go_on:
+        if not self.may_go_on or n_forks < 1:
             return []
-        # The head of the heap is never in flight: it would have been committed.
-        n_forks = int(max(1, min(n_forks, self._left - len(self._ahead))))
+        n_forks = int(min(n_forks, self._left - len(self._ahead)))
+        if None not in self._ahead.values():
+            # The first in the heap is not among those ahead: it would have been committed.
+            n_forks = max(1, n_forks)
         forks: list[Fork] = []
         for bound, number, alternative in heapq.nsmallest(n_forks + len(self._ahead), self._heap):
             if len(forks) < n_forks and number not in self._ahead:
@@ -101,22 +103,23 @@ class Search:
         (unless the search is exact) is not expected to."""
         if fork.tagging.total <= self.best_total:
             return True
-        if self._rejoin_words is None or fork.is_judged or fork.number < 0:
-            return False
-        if not fork.tagging.has_rejoined(self._rejoin_words):
-            return False
-        fork.is_judged = True
-        return fork.tagging.estimate() <= self.best_total + _MARGIN
+        return self._disappoints(fork)
+
+    def _disappoints(self, fork: Fork) -> bool:
+        """RETURNS (bool): Whether a fork was expected to become no better than the best one."""
+        judged = fork.tagging.judged
+        return judged is not None and judged <= self.best_total + _MARGIN
 
     def rejoin_words(self, fork: Fork) -> int | None:
-        """RETURNS (int | None): Where the next draft of a tagging ends, see
-        `PartialTagging.draft`."""
-        return None if fork.number < 0 or fork.is_judged else self._rejoin_words
+        """RETURNS (int | None): After how many tags of its parent a tagging is judged."""
+        return None if fork.number < 0 else self._rejoin_words
 
-    def note(self, fork: Fork, alternatives: list[Alternative]) -> None:
-        """Keep what a fork did not choose, as far as it might be better than the best tagging."""
+    def note(self, fork: Fork, alternatives: list[Alternative], later: list[Alternative]) -> None:
+        """Keep what a fork did not choose, as far as it might be better than the best tagging.
+        See `PartialTagging.advance`."""
         least = self.best_total + _MARGIN
         fork.alternatives += [a for a in alternatives if a.bound > least]
+        fork.later += [a for a in later if a.bound > least]
 
     def finish(self, fork: Fork) -> None:
         """Take note of a fork that is complete, or no better than the best tagging."""
@@ -139,7 +142,10 @@ class Search:
             self._ahead = {}
 
     def _commit(self, fork: Fork) -> None:
-        for alternative in fork.alternatives:
+        # What was computed after its estimate was too low depends on when the best tagging was
+        # found, and so on what else was computed: the result must not.
+        is_given_up = self._disappoints(fork)
+        for alternative in [*fork.alternatives, *([] if is_given_up else fork.later)]:
             value = alternative.bound
             if self._rejoin_words is not None:
                 value = alternative.estimate(self._rejoin_words)
@@ -148,7 +154,7 @@ class Search:
                 heapq.heappush(self._heap, (-value, self._n_pushed, alternative))
                 self._n_pushed += 1
         tagging = fork.tagging
-        wins = tagging.point is None and tagging.total > self.best_total
+        wins = tagging.point is None and tagging.total > self.best_total and not is_given_up
         if fork.number >= 0:
             self.n_won += fork.n_fed if wins else 0
             self.n_lost += 0 if wins else fork.n_fed

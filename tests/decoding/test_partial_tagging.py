@@ -35,7 +35,7 @@ def tag(
         chosen = path[len(point.path)]
         row = np.full(len(columns), math.log((1 - chance) / (len(point.node.children) - 1)))
         row[columns[chosen]] = math.log(chance)
-        alternatives += tagging.advance(Draft(choices=[(0, point, chosen)]), [row])
+        alternatives += tagging.advance(Draft(choices=[(0, point, chosen)]), [row])[0]
     assert tagging.tags == tags
     return tagging, alternatives
 
