@@ -46,6 +46,9 @@ from .tags import tag_table
 
 # Forks that are computed together, when there are too few sentences to fill a batch.
 _MIN_ROWS = 4
+# Words that forks may tag again: so many for each fork that is allowed, and these besides, so that
+# forks of a sentence may run to its end, and those of a long text may not all do that.
+_WORDS_PER_FORK, _FREE_WORDS = 2, 24
 
 
 @registry.misc("spacy_gner.ExactSearch.v1")
@@ -53,8 +56,9 @@ class ExactSearch:
     """The decoder that forces the words and finds the most probable tagging.
 
     max_forks_per_word (float | None): How many alternatives are followed up, at most, per word of
-        the text. With 0 the result is the greedy tagging; null sets no bound. A text that had
-        promising alternatives left is `cut_short`; it gets the best tagging that was found.
+        the text; together they may tag two words again for each of them, and 24 more. With 0 the
+        result is the greedy tagging; null sets no bound. A text that had promising alternatives
+        left is `cut_short`; it gets the best tagging that was found.
     approximate_after (int | None): A fork whose last tags, this many, are again those of the
         tagging that it left is given up unless it is better so far. Forks are chosen by the
         same estimate. With null the search is exact: forks are followed up while they can win
@@ -103,11 +107,13 @@ class ExactSearch:
                 result[i] = generation
         return [g for g in result if g is not None]
 
-    def limit_of(self, request: Request) -> float:
-        """RETURNS (float): How many alternatives may be followed up for a request."""
-        if self.max_forks_per_word is None:
-            return math.inf
-        return math.ceil(self.max_forks_per_word * len(request.words))
+    def search(self, request: Request) -> Search:
+        """RETURNS (Search): The search for a request, with its limits."""
+        max_forks = max_words = math.inf
+        if self.max_forks_per_word is not None:
+            max_forks = math.ceil(self.max_forks_per_word * len(request.words))
+            max_words = _FREE_WORDS + _WORDS_PER_FORK * max_forks
+        return Search(max_forks, self.approximate_after, max_words)
 
 
 class _Run:
@@ -123,11 +129,11 @@ class _Run:
         self._columns = {token: i for i, token in enumerate(tokens)}
         self._packed = packed_model(backbone)
         self._view = ModelView(backbone)
+        # Forks with what was computed for them, whose turn has not come.
+        self._waiting: list[tuple[int, Fork, Any]] = []
         # How many tokens stand before the answer of each request.
         self._starts: list[int] = []
-        self._searches = [
-            Search(settings.limit_of(request), settings.approximate_after) for request in requests
-        ]
+        self._searches = [settings.search(request) for request in requests]
         self._passes = [0] * len(requests)
         self._prompt_fed = [0] * len(requests)
         self._first: list[Fork] = []
@@ -151,7 +157,7 @@ class _Run:
         self._starts = [len(p) if self._backbone.codec.is_causal else 1 for p in prompts]
         rows = list(enumerate(self._first))
         while True:
-            rows = self._finish(session, rows)
+            rows = self._finish(session, self._resume(session, rows))
             # Padded rows begin together.
             forks = [] if rows and self._packed is None else self._next_forks(rows, n_rows)
             if forks:
@@ -170,7 +176,7 @@ class _Run:
         RETURNS (list[tuple[int, Fork]]): Forks with the numbers of their sentences. Each sentence
             that is not done has one at least.
         """
-        n_running = Counter(number for number, _ in rows)
+        n_running = Counter(number for number, *_ in [*rows, *self._waiting])
         waiting = []
         for number, search in enumerate(self._searches):
             if search.may_go_on:
@@ -199,6 +205,18 @@ class _Run:
             return session
         return Session.resume(self._backbone, self._view, snapshots, lengths)
 
+    def _resume(self, session: Any, rows: list[tuple[int, Fork]]) -> list[tuple[int, Fork]]:
+        """RETURNS (list[tuple[int, Fork]]): The rows, with those that need not wait any more."""
+        waiting, self._waiting = self._waiting, []
+        for number, fork, row in waiting:
+            search = self._searches[number]
+            if search.is_lost(fork) or not search.must_wait(fork):
+                session.rejoin(row)
+                rows = [*rows, (number, fork)]
+            else:
+                self._waiting.append((number, fork, row))
+        return rows
+
     def _finish(self, session: Any, rows: list[tuple[int, Fork]]) -> list[tuple[int, Fork]]:
         """RETURNS (list[tuple[int, Fork]]): The rows without the taggings that are complete, or
         that cannot become the best ones."""
@@ -206,7 +224,10 @@ class _Run:
         for i, (number, fork) in enumerate(rows):
             search = self._searches[number]
             if fork.tagging.point is not None and not search.is_lost(fork):
-                staying.append(i)
+                if self._packed is not None and search.must_wait(fork):
+                    self._waiting.append((number, fork, session.snapshot(i)))
+                else:
+                    staying.append(i)
                 continue
             if self._packed is not None and fork.tagging.point is None:
                 fork.snapshot = session.snapshot(i)

@@ -115,6 +115,12 @@ class PackedSession:
         self._starts += added._starts
         self.unfed += added.unfed
 
+    def rejoin(self, row: PackedRow) -> None:
+        """Go on with a row that was put aside, behind those that there are."""
+        self.rows.append(row)
+        self._starts.append(row.length)
+        self.unfed.append([])
+
     @property
     def least_tokens(self) -> int:
         """RETURNS (int): Tokens that a pass costs in any case."""

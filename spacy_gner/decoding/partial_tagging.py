@@ -16,6 +16,9 @@ _KEEPS_TAG = 0.97
 _KEEPS_LENGTH = 0.9
 # The probability that a fork is still wanted where it is expected to be worse than the best one.
 _OUTLIVES = 0.2
+# A fork that has other tags than its parent is judged after so many times the words after which one
+# is judged that has the same again.
+_PATIENCE = 4
 # The probability that a fork goes on where it can be compared with its parent.
 _SURVIVES = 0.5
 # A draft ends where it is less likely than this.
@@ -88,7 +91,8 @@ class PartialTagging:
     total (float): The log-probability of all choices so far.
     point (ChoicePoint | None): The next choice; None when all words have tags.
     judged (float | None): What it was expected to become when its tags were first those of the
-        tagging that it was forked from again.
+        tagging that it was forked from again, or had been others for long.
+    judged_at (int): How many tags it had then.
     """
 
     def __init__(self, sentence: Sentence):
@@ -106,6 +110,7 @@ class PartialTagging:
         self._partial = 0.0
         self.point: ChoicePoint | None = None
         self.judged: float | None = None
+        self.judged_at = 0
         self._follow(sentence.start())
 
     @classmethod
@@ -127,7 +132,7 @@ class PartialTagging:
         fork.log_probs = parent.log_probs[: point.word]
         fork.total = alternative.bound
         fork._partial = alternative.partial
-        fork.judged = None
+        fork.judged, fork.judged_at = None, 0
         fork._follow(fork.sentence.take(point, alternative.token))
         return fork
 
@@ -137,15 +142,31 @@ class PartialTagging:
         tags where it has none yet."""
         return [*self.log_probs, *self._expected[len(self.log_probs) :]]
 
-    def _has_rejoined(self, n_words: int) -> bool:
-        """RETURNS (bool): Whether its last tags are those of the tagging that it was forked from.
+    def _can_be_judged(self, n_words: int) -> bool:
+        """RETURNS (bool): Whether its last tags are those of the tagging that it was forked from,
+        or it has been another one for long.
 
         n_words (int): How many tags that must be, all of them behind the fork."""
-        start = len(self.tags) - n_words
-        return (
-            start > self._forked_at >= 0
-            and list(self._hints[start : len(self.tags)]) == (self.tags[start:])
-        )
+        n_tags = len(self.tags)
+        start = n_tags - n_words
+        if start <= self._forked_at or self._forked_at < 0:
+            return False
+        has_rejoined = list(self._hints[start:n_tags]) == self.tags[start:]
+        return has_rejoined or n_tags > self._forked_at + _PATIENCE * n_words
+
+    def n_retagged(self, least: float, is_given_up: bool) -> int:
+        """How many words a fork had to tag until it was known that it is not the best tagging.
+
+        least (float): The log-probability of the best tagging.
+        is_given_up (bool): Whether it was given up where it was judged.
+        RETURNS (int): The number; all words behind the fork if it is the best one.
+        """
+        total = math.fsum(self.log_probs[: self._forked_at])
+        for n_tags, value in enumerate(self.log_probs[self._forked_at :], self._forked_at + 1):
+            total += value
+            if total <= least or (is_given_up and n_tags == self.judged_at):
+                return n_tags - self._forked_at
+        return len(self.tags) - self._forked_at + (self.point is not None)
 
     def _estimate(self) -> float:
         """RETURNS (float): Its log-probability if its later tags cost what they cost in the
@@ -328,8 +349,8 @@ class PartialTagging:
                 self._guesser.learn_choice(point.path, children[best])
             self._follow(self.sentence.take(point, children[best]))
             went_wrong = children[best] != guess
-            if rejoin is not None and self.judged is None and self._has_rejoined(rejoin):
-                self.judged = self._estimate()
+            if rejoin is not None and self.judged is None and self._can_be_judged(rejoin):
+                self.judged, self.judged_at = self._estimate(), len(self.tags)
                 n_before = len(alternatives)
         return alternatives[:n_before], [] if n_before is None else alternatives[n_before:]
 

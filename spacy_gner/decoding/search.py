@@ -1,6 +1,7 @@
 """Best-first search for the most probable tagging of one sentence."""
 
 import heapq
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,7 @@ class Search:
     max_forks (float): How many alternatives may be followed up.
     rejoin_words (int | None): None for the exact search. Else taggings are expected to cost what
         their parents cost, from so many words behind the fork on.
+    max_words (float): How many words all forks together may tag again; the last one may exceed it.
 
     Exact: a tagging that takes an alternative cannot be more probable than that alternative's
     bound, since each further choice multiplies by at most 1. So once the best complete
@@ -48,8 +50,11 @@ class Search:
     time, not even where `max_forks` ends the search.
     """
 
-    def __init__(self, max_forks: float, rejoin_words: int | None = None):
+    def __init__(
+        self, max_forks: float, rejoin_words: int | None = None, max_words: float = math.inf
+    ):
         self._left = max_forks
+        self._words_left = max_words
         self._rejoin_words = rejoin_words
         self._heap: list[tuple[float, int, Alternative]] = []
         self._n_pushed = 0
@@ -75,21 +80,23 @@ class Search:
     @property
     def may_go_on(self) -> bool:
         """RETURNS (bool): Whether it is open, and there are forks left."""
-        return self._left > 0 and self.is_open
+        return self._left > 0 and self._words_left > 0 and self.is_open
 
     def next_forks(self, n_forks: int) -> list[Fork]:
         """Begin the forks that are computed next.
 
-        n_forks (int): How many, at most.
+        n_forks (int): How many, at most; the one whose turn it is begins in any case.
         RETURNS (list[Fork]): Those with the best bounds; none if `may_go_on` is false.
         """
-        if not self.may_go_on or n_forks < 1:
+        if not self.may_go_on:
             return []
         n_forks = int(min(n_forks, self._left - len(self._ahead)))
-        if None not in self._ahead.values():
-            # The first in the heap is not among those ahead: it would have been committed.
+        if self._heap[0][1] not in self._ahead:
+            # All others wait for this one.
             n_forks = max(1, n_forks)
         forks: list[Fork] = []
+        if n_forks < 1:
+            return forks
         for bound, number, alternative in heapq.nsmallest(n_forks + len(self._ahead), self._heap):
             if len(forks) < n_forks and number not in self._ahead:
                 if -bound <= self.best_total + _MARGIN:
@@ -101,9 +108,13 @@ class Search:
     def is_lost(self, fork: Fork) -> bool:
         """RETURNS (bool): Whether a tagging that is not complete cannot become the best one, or
         (unless the search is exact) is not expected to."""
-        if fork.tagging.total <= self.best_total:
-            return True
-        return self._disappoints(fork)
+        is_wanted = fork.number < 0 or fork.number in self._ahead
+        return not is_wanted or fork.tagging.total <= self.best_total or self._disappoints(fork)
+
+    def must_wait(self, fork: Fork) -> bool:
+        """RETURNS (bool): Whether to compute no more of a fork that was judged until its turn has
+        come: until then there may be a better tagging."""
+        return fork.tagging.judged is not None and self._heap[0][1] != fork.number
 
     def _disappoints(self, fork: Fork) -> bool:
         """RETURNS (bool): Whether a fork was expected to become no better than the best one."""
@@ -156,6 +167,7 @@ class Search:
         tagging = fork.tagging
         wins = tagging.point is None and tagging.total > self.best_total and not is_given_up
         if fork.number >= 0:
+            self._words_left -= tagging.n_retagged(self.best_total, is_given_up)
             self.n_won += fork.n_fed if wins else 0
             self.n_lost += 0 if wins else fork.n_fed
         if wins:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_gner.decoding.common import draft_width
+from spacy_gner.decoding.common import draft_width, draft_widths
 from spacy_gner.decoding.follow import DraftTracker
 from spacy_gner.decoding.guess import CONTINUE, OUTSIDE, START, TagGuesser
 from spacy_gner.decoding.tags import TagTable
@@ -124,3 +124,15 @@ def test_guesser_remembers_names_and_habits():
     for _ in range(3000):
         guesser.learn("protein", 5, "O", "B-gene")
     assert guesser.ranked("kinase", 3, "O", "gene")[0][0] == "B-gene"
+
+
+def test_draft_widths_share_what_a_pass_costs():
+    sure, unsure = [0.99] * 50, [0.02] * 50
+    assert draft_widths([], 10, 30.0, 48) == []
+    assert draft_widths([sure, unsure], 2, 30.0, 0) == [50, 0]
+    # What a pass costs in any case is used.
+    assert draft_widths([unsure], 8, 30.0, 48) == [40]
+    assert draft_widths([unsure, sure], 8, 30.0, 48) == [0, 50]
+    halving = [0.5**n for n in range(1, 20)]
+    widths = [draft_widths([halving, halving], 2, overhead, 0) for overhead in (0.1, 30.0, 1e5)]
+    assert widths[0] == [0, 0] and widths[0] < widths[1] < widths[2]

@@ -79,3 +79,23 @@ def test_fork_is_drafted_up_to_where_it_should_fall_below_the_best(backbone):
     # After the tags of two more words the sum is below the cutoff.
     before = backbone.codec.decode(fork.tokens + bounded.tokens[:changed])
     assert before.startswith("Ann(B-city) Lee(O) sang(") and "in" not in before
+
+
+def test_fork_is_judged_where_its_tags_are_again_those_it_was_to_have(backbone):
+    _, alternatives = tag(backbone, BIO(), ["B-person", "I-person", "O", "O", "B-city"], 0.9)
+    fork = PartialTagging.fork(next(a for a in alternatives if a.point.word == 1))
+    columns = fork.sentence.columns
+    later = {}
+    while fork.point is not None:
+        point = fork.point
+        kept = "B-city" if point.word == 4 else "O"
+        chosen = fork.sentence.words[point.word].trie.suffixes[kept][len(point.path)]
+        row = np.full(len(columns), math.log(0.1))
+        row[columns[chosen]] = math.log(0.9)
+        _, after = fork.advance(Draft(choices=[(0, point, chosen)]), [row], rejoin=2)
+        later[point.word] = later.get(point.word, 0) + len(after)
+    assert fork.judged_at == 4 and fork.judged == pytest.approx(fork.total, abs=0.2)
+    assert later[4] and not later[2] and not later[3]
+    assert fork.n_retagged(fork.total - 1.0, is_given_up=True) == 3
+    assert fork.n_retagged(fork.total - 1.0, is_given_up=False) == 4
+    assert fork.n_retagged(fork.total + 100.0, is_given_up=False) == 1
