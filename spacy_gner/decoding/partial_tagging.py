@@ -109,6 +109,7 @@ class PartialTagging:
         self.total = 0.0
         self._partial = 0.0
         self.point: ChoicePoint | None = None
+        self._n_trusted: int | None = None
         self.judged: float | None = None
         self.judged_at = 0
         self._follow(sentence.start())
@@ -132,15 +133,16 @@ class PartialTagging:
         fork.log_probs = parent.log_probs[: point.word]
         fork.total = alternative.bound
         fork._partial = alternative.partial
-        fork.judged, fork.judged_at = None, 0
+        fork._n_trusted, fork.judged, fork.judged_at = None, None, 0
         fork._follow(fork.sentence.take(point, alternative.token))
         return fork
 
     @property
     def expected(self) -> list[float]:
         """RETURNS (list[float]): The log-probabilities of its tags, and those of its parent's
-        tags where it has none yet."""
-        return [*self.log_probs, *self._expected[len(self.log_probs) :]]
+        tags where it has none, or where they are not trusted (see `retire`)."""
+        known = self.log_probs[: self._n_trusted]
+        return [*known, *self._expected[len(known) :]]
 
     def _can_be_judged(self, n_words: int) -> bool:
         """RETURNS (bool): Whether its last tags are those of the tagging that it was forked from,
@@ -154,19 +156,30 @@ class PartialTagging:
         has_rejoined = list(self._hints[start:n_tags]) == self.tags[start:]
         return has_rejoined or n_tags > self._forked_at + _PATIENCE * n_words
 
-    def n_retagged(self, least: float, is_given_up: bool) -> int:
-        """How many words a fork had to tag until it was known that it is not the best tagging.
+    def retire(self, least: float, is_given_up: bool) -> int:
+        """End a fork that is not the best tagging. How far it was computed beyond the word where
+        that was known depends on what else was computed, so nothing of that is used any more.
 
         least (float): The log-probability of the best tagging.
         is_given_up (bool): Whether it was given up where it was judged.
-        RETURNS (int): The number; all words behind the fork if it is the best one.
+        RETURNS (int): How many words it had to tag.
         """
-        total = math.fsum(self.log_probs[: self._forked_at])
-        for n_tags, value in enumerate(self.log_probs[self._forked_at :], self._forked_at + 1):
+        n_tags = self._forked_at
+        total = math.fsum(self.log_probs[:n_tags])
+        for value in self.log_probs[n_tags:]:
             total += value
+            n_tags += 1
             if total <= least or (is_given_up and n_tags == self.judged_at):
-                return n_tags - self._forked_at
-        return len(self.tags) - self._forked_at + (self.point is not None)
+                break
+        else:
+            n_tags += 1
+        self._n_trusted = n_tags - 1
+        return n_tags - self._forked_at
+
+    @property
+    def n_forked(self) -> int:
+        """RETURNS (int): How many words have tags of its own."""
+        return len(self.tags) - self._forked_at
 
     def _estimate(self) -> float:
         """RETURNS (float): Its log-probability if its later tags cost what they cost in the

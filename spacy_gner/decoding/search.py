@@ -156,6 +156,13 @@ class Search:
         # What was computed after its estimate was too low depends on when the best tagging was
         # found, and so on what else was computed: the result must not.
         is_given_up = self._disappoints(fork)
+        tagging = fork.tagging
+        wins = tagging.point is None and tagging.total > self.best_total and not is_given_up
+        if fork.number >= 0:
+            n_words = tagging.n_forked if wins else tagging.retire(self.best_total, is_given_up)
+            self._words_left -= n_words
+            self.n_won += fork.n_fed if wins else 0
+            self.n_lost += 0 if wins else fork.n_fed
         for alternative in [*fork.alternatives, *([] if is_given_up else fork.later)]:
             value = alternative.bound
             if self._rejoin_words is not None:
@@ -164,12 +171,6 @@ class Search:
                 # The number makes ties come out in a fixed order.
                 heapq.heappush(self._heap, (-value, self._n_pushed, alternative))
                 self._n_pushed += 1
-        tagging = fork.tagging
-        wins = tagging.point is None and tagging.total > self.best_total and not is_given_up
-        if fork.number >= 0:
-            self._words_left -= tagging.n_retagged(self.best_total, is_given_up)
-            self.n_won += fork.n_fed if wins else 0
-            self.n_lost += 0 if wins else fork.n_fed
         if wins:
             self.best = tagging
             if fork.snapshot is not None or self.root is None:

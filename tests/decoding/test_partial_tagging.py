@@ -96,6 +96,9 @@ def test_fork_is_judged_where_its_tags_are_again_those_it_was_to_have(backbone):
         later[point.word] = later.get(point.word, 0) + len(after)
     assert fork.judged_at == 4 and fork.judged == pytest.approx(fork.total, abs=0.2)
     assert later[4] and not later[2] and not later[3]
-    assert fork.n_retagged(fork.total - 1.0, is_given_up=True) == 3
-    assert fork.n_retagged(fork.total - 1.0, is_given_up=False) == 4
-    assert fork.n_retagged(fork.total + 100.0, is_given_up=False) == 1
+    assert fork.n_forked == 4
+    assert fork.retire(fork.total - 1.0, is_given_up=True) == 3
+    # What comes behind the last word but one that was needed is as in the parent.
+    assert fork.expected[2:] == [fork.log_probs[2], *fork._expected[3:]]
+    assert fork.retire(fork.total + 100.0, is_given_up=False) == 1
+    assert fork.expected[1:] == fork._expected[1:]
