@@ -106,7 +106,9 @@ class GatedProducts:
 
     def __init__(self, gate: nn.Linear, up: nn.Linear, dtype: torch.dtype):
         self._dtype = dtype
-        self._layers = [(layer.weight, layer.bias) for layer in (gate, up)]
+        self._layers: list[tuple[torch.Tensor, torch.Tensor | None]] = [
+            (layer.weight, layer.bias) for layer in (gate, up)
+        ]
         if dtype == torch.bfloat16:
             self._layers = [
                 (pack_weight(weight.to(dtype)), None if bias is None else bias.to(dtype))
@@ -261,7 +263,7 @@ class PackedLlama:
         return linear(states.contiguous(), weight.contiguous(), bias)[:n_rows, :n_columns]
 
     def _normalize(self, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        length: torch.Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
         scale = length.square_().div_(x.shape[-1]).add_(self._eps).rsqrt_()
         return x * scale if weight is None else (x * scale).mul_(weight)
 

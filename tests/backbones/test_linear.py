@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from spacy_gner.backbones import linear as module
 from spacy_gner.backbones.linear import (
     FastLinear,
+    gated_packed,
     linear,
     linear_packed,
     pack_weight,
@@ -101,3 +102,19 @@ def test_packed_weights_multiply_as_they_are(monkeypatch, has_kernel):
         expected = F.linear(x.float(), weight.float(), None if b is None else b.float())
         found = linear_packed(x, packed, b).float()
         torch.testing.assert_close(found, expected, atol=0.1, rtol=0.01)
+
+
+@torch.inference_mode()
+def test_gated_packed_is_a_product_times_silu_of_another():
+    torch.manual_seed(0)
+    weights = [torch.randn(40, 64).bfloat16() for _ in range(2)]
+    biases = [torch.randn(40).bfloat16(), None]
+    x = torch.randn(50, 64).bfloat16()
+    gate, up = (
+        F.linear(x.float(), w.float(), None if b is None else b.float())
+        for w, b in zip(weights, biases, strict=True)
+    )
+    for pack in (pack_weight, lambda weight: weight):
+        layers = [(pack(w), b) for w, b in zip(weights, biases, strict=True)]
+        found = gated_packed(x, *layers).float()
+        torch.testing.assert_close(found, F.silu(gate) * up, atol=1.0, rtol=0.03)
