@@ -4,7 +4,7 @@ import pytest
 
 import spacy_gner
 from spacy_gner.decoding.beam_search import BeamSearch
-from spacy_gner.formats import BIO, Guidelines, MultiRound, SingleRound
+from spacy_gner.formats import BIO, Guidelines, MultiRound, SingleRound, Slimer
 from spacy_gner.formats.checkpoints import CHECKPOINTS
 from spacy_gner.pipeline.shim import get_shim
 
@@ -14,6 +14,7 @@ FAMILIES = {
     "ZWK/InstructUIE": (build_tiny_seq2seq, SingleRound()),
     "Universal-NER/UniNER-7B-definition": (build_tiny_causal, MultiRound(use_definitions=True)),
     "HiTZ/GoLLIE-7B": (build_tiny_causal, Guidelines()),
+    "expertai/SLIMER": (build_tiny_causal, Slimer()),
 }
 
 
