@@ -27,7 +27,7 @@ from spacy.training import Example
 from thinc.api import Adam
 
 from spacy_gner.backbones.sources import resolve_base
-from spacy_gner.corpora.corpus import InlineCorpus
+from spacy_gner.corpora.corpus import Corpus
 from spacy_gner.evaluation.data import read_dataset
 from spacy_gner.evaluation.mistakes import score_mistakes
 from spacy_gner.evaluation.predict import ComponentPredictor
@@ -155,7 +155,7 @@ def main(
         "save_weights": False,
     }
     longest = max_words or 10**9
-    read = InlineCorpus(train_path)(spacy.blank("en"))
+    read = Corpus(train_path)(spacy.blank("en"))
     every = [example for example in read if len(example.reference) <= longest]
     corpus = random.Random(seed).sample(every, min(examples, len(every)))
     held_out = read_dataset("dev", dev_path, nlp=spacy.blank("en"), seed=seed).sentences

@@ -1,14 +1,20 @@
 """The formats of published checkpoints of other systems, by name."""
 
+from collections.abc import Mapping
 from typing import Any
 
-_FREE_TEXT = {"@misc": "spacy_gner.BeamSearch.v1", "num_beams": 1}
+from spacy.util import registry
+
+from .tagged_words import TaggedWords
+
+# The decoder of formats that write anything but a tag for each word.
+FREE_TEXT = {"@misc": "spacy_gner.BeamSearch.v1", "num_beams": 1}
 
 
 def _blocks(format: str, max_length: int, **options: Any) -> dict[str, dict[str, Any]]:
     return {
         "format": {"@misc": f"spacy_gner.{format}.v1", **options},
-        "decoder": _FREE_TEXT,
+        "decoder": FREE_TEXT,
         "model": {"max_length": max_length},
     }
 
@@ -34,3 +40,14 @@ def blocks_of(model: str | None) -> dict[str, dict[str, Any]]:
 
     model (str | None): Its name on the model hub."""
     return {name: dict(block) for name, block in CHECKPOINTS.get(str(model), {}).items()}
+
+
+def writes_free_text(block: Mapping[str, Any] | None) -> bool:
+    """RETURNS (bool): Whether a config block names a format that only `BeamSearch` decodes.
+
+    block (Mapping[str, Any] | None): The block; None is the default format."""
+    name = None if block is None else block.get("@misc")
+    if name is None or not registry.has("misc", name):
+        return False
+    made = registry.get("misc", name)
+    return isinstance(made, type) and not issubclass(made, TaggedWords)

@@ -12,7 +12,7 @@ from spacy.language import Language
 from thinc.api import ConfigValidationError
 
 from ..errors import Errors
-from ..formats.checkpoints import blocks_of
+from ..formats.checkpoints import FREE_TEXT, blocks_of, writes_free_text
 from ..formats.labels import LabelsInput
 from .gner import GNER
 from .settings import CHECKS
@@ -44,7 +44,8 @@ def load(
     settings (Mapping[str, Any] | None): More fields of the component's config, such as
         {"threshold": 0.5}.
     Known checkpoints of other systems (`spacy_gner.formats.checkpoints`) get the format that
-    they were trained with, unless `settings` names one.
+    they were trained with, unless `settings` names one; a format that writes free text gets a
+    decoder for it, unless one is given.
 
     RETURNS (Language): The pipeline. The weights of a new pipeline are loaded with its first
         text, those of a saved one at once.
@@ -118,6 +119,8 @@ def _build(
         **known.pop("model", {}),
     }
     config = {**known, **config}
+    if "decoder" not in config and writes_free_text(config.get("format")):
+        config["decoder"] = dict(FREE_TEXT)
     if model is not None:
         architecture["name"] = model
     architecture.update(where)

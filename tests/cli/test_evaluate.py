@@ -207,6 +207,18 @@ def test_evaluate_runs_a_model_with_each_format(pipeline, data, tmp_path):
     assert result.exit_code == 2 and "[GNER-E325]" in result.output
 
 
+def test_evaluate_compares_formats_of_all_systems_in_one_run(pipeline, data, tmp_path):
+    names = ["BIO", "SingleRound", "MultiRound", "Slimer", "Guidelines"]
+    formats = [word for name in names for word in ("--format", f"spacy_gner.{name}.v1")]
+    arguments = ["--model", pipeline.parent / "lm", "--data", f"mine={data}", "--limit", 1]
+    result = run("evaluate", *arguments, *formats, "--no-html", "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    decoders = [load_metrics(tmp_path / "out" / f"lm-{n}")["system"]["decoder"] for n in names]
+    assert decoders == ["spacy_gner.ExactSearch.v1", *["spacy_gner.BeamSearch.v1"] * 4]
+    found = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert found["first"] == "lm-BIO" and len(found["against"]) == 4
+
+
 def test_evaluate_splits_text_as_the_pipeline_does(pipeline, tmp_path):
     """One word for German is one word for the measure, not four."""
     text = tmp_path / "test.txt"
