@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
+from typer.testing import CliRunner
 
+from spacy_gner.cli import app
 from spacy_gner.corpora.corpus import Corpus
 from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.readers import FORMATS, guess_format
 from spacy_gner.corpora.source import Source
+from spacy_gner.evaluation.data import read_dataset
 
 FILES = Path(__file__).parent / "files"
 NLP = spacy.blank("en")
@@ -70,6 +73,8 @@ CASES = [
     ),
     ("docs.spacy", "docbin", [CODED]),
 ]
+# Some of their words are not annotated, so that nothing can be measured on them.
+INCOMPLETE = ("brat/a.ann",)
 IDS = [name for name, _, _ in CASES]
 
 
@@ -89,7 +94,7 @@ def test_formats_are_told_and_read(name, format, expected):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name, format, expected", CASES, ids=IDS)
 def test_formats_are_told_by_content_where_the_name_says_nothing(tmp_path, name, format, expected):
-    if format in ("brat", "docbin"):
+    if format == "brat":
         pytest.skip("told by the name alone")
     pytest.importorskip("pyarrow") if name.endswith(".parquet") else None
     data = (FILES / name).read_bytes()
@@ -99,6 +104,25 @@ def test_formats_are_told_by_content_where_the_name_says_nothing(tmp_path, name,
     if not name.endswith(".parquet"):
         (tmp_path / "packed.gz").write_bytes(gzip.compress(data))
         assert entities(Corpus(tmp_path / "packed.gz")) == expected
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name, format, expected", CASES, ids=IDS)
+def test_formats_are_evaluated_on_and_converted(tmp_path, name, format, expected):
+    """`evaluate --data` and `convert` find in every file what the reader of corpora finds."""
+    pytest.importorskip("pyarrow") if name.endswith(".parquet") else None
+    result = CliRunner().invoke(app, ["convert", str(FILES / name), str(tmp_path / "a.spacy")])
+    assert result.exit_code == 0, result.output
+    assert entities(Corpus(tmp_path / "a.spacy")) == expected
+    if name in INCOMPLETE:
+        with pytest.raises(CorpusError, match="E306"):
+            read_dataset("x", FILES / name)
+        return
+    found = [
+        [(" ".join(sentence.words[m.start : m.end]), m.label) for m in sentence.gold]
+        for sentence in read_dataset("x", FILES / name).sentences
+    ]
+    assert found == expected
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
