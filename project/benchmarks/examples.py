@@ -30,11 +30,10 @@ def as_example(doc: Doc) -> dict[str, Any]:
 
 def choose(docs: list[Doc], n: int) -> list[Doc]:
     """RETURNS (list[Doc]): One after the other the Doc that adds the most labels to those before;
-    of equal ones the shorter. Of the shorter half, since examples share the window with the text.
+    of equal ones the shorter.
 
     docs (list[Doc]): To choose from.
     n (int): How many."""
-    docs = sorted(docs, key=len)[: max(n, len(docs) // 2)]
     chosen: list[Doc] = []
     seen: set[str] = set()
     for _ in range(n):
