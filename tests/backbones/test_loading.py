@@ -226,8 +226,9 @@ def test_shim_takes_the_device_of_its_maker_to_other_threads(causal_dir, monkeyp
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(lambda: shim.backbone.codec.is_causal).result()
         assert threads.submit(get_current_ops).result().__class__ is NumpyOps
-    # In the thread of its maker the present choice counts.
-    assert get_shim(build_transformer(str(causal_dir))).backbone.codec.is_causal
+    # In the thread of its maker the present choice counts. Other settings: else it would share.
+    other = get_shim(build_transformer(str(causal_dir), max_length=64))
+    assert other.backbone.codec.is_causal
     assert seen == [OtherOps, type(here)]
 
 
