@@ -8,7 +8,8 @@ engines are
 
 - NAME or NAME:SETTING=VALUE,…: a decoder of this checkout (exact, one-pass, drafted, beam), with
   settings of the decoder; `dtype` and `batch_size` are those of the model and the component;
-- against: the default decoder of another checkout of this project (`--against DIRECTORY`);
+- against: the default model and decoder of another checkout of this project (`--against
+  DIRECTORY`);
 - floor: one pass of this model over the prompt and the right output, in float32, without a cache;
 - encoder: an encoder of the size of DeBERTa-v3-base (that of GLiNER-medium) with random weights
   over the same labels and words, in float32. What its heads cost is not counted.
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--messy", action="store_true", help="measure the messy texts as well")
     parser.add_argument("--against", type=Path, help="another checkout of this project")
     parser.add_argument("--engines", nargs="+", default=["exact", "floor", "encoder"])
-    parser.add_argument("--model", help="name or directory; the default model if left out")
+    parser.add_argument("--model", help="of this checkout: name or directory; else the default")
     parser.add_argument("--limit", type=int, default=24, help="sentences in all")
     parser.add_argument("--max-words", type=int, help="leave longer sentences out")
     parser.add_argument("--docs", type=int, default=8, help="texts an engine gets at once")
@@ -130,7 +131,7 @@ class Engine:
         paths = [str(checkout), entry_points(checkout, Path(self._shadow.name))]
         env["PYTHONPATH"] = os.pathsep.join([*paths, env.get("PYTHONPATH", "")])
         command = [sys.executable, str(Path(__file__).resolve()), "--worker", name]
-        command += ["--model", args.model] if args.model else []
+        command += ["--model", args.model] if args.model and name != "against" else []
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=env, text=True)
 
