@@ -251,7 +251,10 @@ def apply_adapter(tokenizer: Any, model: Any, adapter: Path) -> tuple[Any, Any]:
     if has_tokenizer(adapter):
         tokenizer = load_tokenizer(str(adapter), str(adapter), {"local_files_only": True})
         make_room(tokenizer, model, adapter)
-    return tokenizer, load_adapter(model, adapter).merge_and_unload()
+    merged = load_adapter(model, adapter).merge_and_unload()
+    # peft 0.17 leaves it there, and would take the next adapter for a second one.
+    vars(merged).pop("peft_config", None)
+    return tokenizer, merged
 
 
 def load_adapter(model: Any, adapter: Path, is_trainable: bool = False) -> Any:
