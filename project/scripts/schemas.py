@@ -1,7 +1,7 @@
 """One base model, trained on the same examples with several formats: the paper's comparison of
 ways to ask and to answer, with the same matching and scores.
 
-    python project/scripts/schemas.py --max-words 16 --updates 30
+    python project/scripts/schemas.py --max-words 16 --updates 24
 
 Prints a table with two rows for each format, before and after training: F1 (strict), unlabeled,
 noisy and boundary errors as shares of the gold entities (paper, Figure 2), and seconds a
