@@ -19,11 +19,11 @@ SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
 from batch import Batch, collate, parts  # noqa: E402
-from export import WEIGHTS, average, kept_states, write_adapter, write_merged  # noqa: E402
+from export import average, kept_states, write_adapter, write_merged  # noqa: E402
 from llama import ROWS, Llama  # noqa: E402
 from prompts import Sentence  # noqa: E402
 from rows import OPENINGS, Row, RowEncoder, add_tag_tokens, prompt_text  # noqa: E402
-from state import PARAMETERS, Progress, load_state, save_state  # noqa: E402
+from state import ADAPTER_WEIGHTS, PARAMETERS, Progress, load_adapter, load_state, save_state  # noqa: E402
 from stream import Asked  # noqa: E402
 from train import batches, make_optimizer, rate_at  # noqa: E402
 
@@ -201,7 +201,7 @@ def test_exported_adapter_is_the_merged_model(base: Path, model: Llama, tmp_path
     assert config["trainable_token_indices"] == [400, 401, 402]
     with pytest.raises(ValueError, match="Not finite"):
         write_adapter(tmp_path, {"x.lora_A.weight": torch.tensor([[1e9]])}, [], "2.0")
-    assert (tmp_path / "adapter" / WEIGHTS).stat().st_mode & 0o044 == 0o044
+    assert (tmp_path / "adapter" / ADAPTER_WEIGHTS).stat().st_mode & 0o044 == 0o044
 
 
 def test_state_goes_on_where_it_was(base: Path, model: Llama, tmp_path: Path) -> None:
@@ -233,6 +233,29 @@ def test_state_goes_on_where_it_was(base: Path, model: Llama, tmp_path: Path) ->
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+def test_run_begins_with_an_adapter(base: Path, model: Llama, tmp_path: Path) -> None:
+    parameters = model.named_parameters()
+    with torch.no_grad():
+        parameters[ROWS] += 1
+    write_adapter(tmp_path, parameters, [400, 401, 402], "2.0")
+    spelled = add_tag_tokens(build_tiny_causal().codec.tokenizer)
+    begun = Llama(base, spelled, rank=2, alpha=4.0, seed=9).named_parameters()
+    load_adapter(tmp_path, begun)
+    for name, parameter in parameters.items():
+        assert torch.allclose(parameter, begun[name], atol=1e-3), name
+
+    # The adapter of a model without tag tokens says nothing about their rows.
+    rows_before = parameters.pop(ROWS)
+    write_adapter(tmp_path, parameters, [], "1.2")
+    begun = Llama(base, spelled, rank=2, alpha=4.0, seed=9).named_parameters()
+    own_rows = begun[ROWS].clone()
+    load_adapter(tmp_path, begun)
+    assert torch.equal(begun[ROWS], own_rows)
+    assert not torch.allclose(own_rows, rows_before)
+    with pytest.raises(ValueError, match="no adapter of this rank"):
+        load_adapter(tmp_path, Llama(base, spelled, 4, 8.0, 9).named_parameters())
+
+
 def test_batches_go_on_from_any_number() -> None:
     class Repeated:
         seed = 0
@@ -250,6 +273,8 @@ def test_batches_go_on_from_any_number() -> None:
 def test_rate_depends_on_the_update_alone() -> None:
     assert [rate_at(i, 4, 10, 4) for i in (0, 3, 9, 10, 12, 50)] == [0.25, 1, 1, 1, 0.5, 0.02]
     assert rate_at(10**6, 4, None, 1) == 1
+    # Matrices of an adapter wait for the rows of tokens that it does not know.
+    assert [rate_at(i, 4, 20, 4, 10) for i in (0, 9, 10, 13, 14)] == [0, 0, 0.25, 1, 1]
 
 
 def test_long_batches_are_computed_in_parts() -> None:

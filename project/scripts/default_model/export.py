@@ -17,16 +17,12 @@ import torch
 from llama import ROWS
 from rows import add_tag_tokens
 from safetensors.torch import load_file, save_file
-from state import PARAMETERS
+from state import ADAPTER_CONFIG, ADAPTER_ROWS, ADAPTER_WEIGHTS, PARAMETERS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from spacy_gner.backbones.device import dtype_argument
 from spacy_gner.backbones.settings import BASE_HUB_NAME
 from spacy_gner.backbones.sources import resolve_base
-
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
-EMBEDDING = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"
 
 
 def main() -> None:
@@ -88,15 +84,15 @@ def write_adapter(
     version (str): For the metadata.
     RAISES (ValueError): When a value does not fit float16.
     """
-    tensors = {EMBEDDING if name == ROWS else name: t for name, t in parameters.items()}
+    tensors = {ADAPTER_ROWS if name == ROWS else name: t for name, t in parameters.items()}
     half = {name: tensor.half().contiguous() for name, tensor in sorted(tensors.items())}
     broken = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise ValueError(f"Not finite in float16: {broken[:3]}")
     metadata = {"format": "pt", "model": "gner-smollm2-135m", "version": version}
-    save_file(half, folder / WEIGHTS, metadata=metadata)
+    save_file(half, folder / ADAPTER_WEIGHTS, metadata=metadata)
     # safetensors lets only the owner read; a package is for everybody.
-    (folder / WEIGHTS).chmod(0o644)
+    (folder / ADAPTER_WEIGHTS).chmod(0o644)
     rank = rank_of(parameters)
     layers = {name.split(".")[-3] for name in parameters if name != ROWS}
     config: dict[str, Any] = {
@@ -111,7 +107,7 @@ def write_adapter(
         "task_type": "CAUSAL_LM",
         "trainable_token_indices": list(added),
     }
-    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf8")
+    (folder / ADAPTER_CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf8")
 
 
 def write_merged(folder: Path, base: Path, parameters: dict[str, torch.Tensor]) -> None:

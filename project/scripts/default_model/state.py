@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from llama import ROWS
 from safetensors.torch import load_file, save_file
 
 PARAMETERS = "parameters.safetensors"
 MOMENTS = "moments.safetensors"
 PROGRESS = "progress.json"
+# Of an adapter in peft's format.
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_ROWS = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"
 
 
 @dataclass
@@ -91,3 +96,23 @@ def load_state(
             if state:
                 optimizer.state[parameter] = state
     return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf8")))
+
+
+@torch.no_grad()
+def load_adapter(folder: Path, parameters: dict[str, torch.Tensor]) -> None:
+    """Begin with the matrices of an adapter, and with its rows of added tokens, where it has them.
+
+    folder (Path): In peft's format, of the same rank, with an alpha of twice the rank.
+    parameters (dict[str, torch.Tensor]): Get its values.
+    RAISES (ValueError): When it is made otherwise.
+    """
+    state = load_file(folder / ADAPTER_WEIGHTS)
+    if ADAPTER_ROWS in state:
+        state[ROWS] = state.pop(ADAPTER_ROWS)
+    config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf8"))
+    wanted = {n: tensor.shape for n, tensor in parameters.items() if n != ROWS or n in state}
+    found = {name: tensor.shape for name, tensor in state.items()}
+    if config["lora_alpha"] != 2 * config["r"] or found != wanted:
+        raise ValueError(f"{folder} is no adapter of this rank and these layers.")
+    for name, tensor in state.items():
+        parameters[name].copy_(tensor)

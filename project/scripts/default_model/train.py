@@ -22,7 +22,7 @@ from batch import collate, parts
 from dev import dev_texts
 from llama import ROWS, Llama
 from rows import OPENINGS, Row, RowEncoder, add_tag_tokens
-from state import Progress, load_state, save_state
+from state import Progress, load_adapter, load_state, save_state
 from stream import Stream
 from transformers import AutoTokenizer
 
@@ -47,6 +47,9 @@ def main() -> None:
     progress = Progress()
     if args.resume:
         progress = load_state(args.resume, parameters, optimizer)
+        model.publish()
+    elif args.adapter:
+        load_adapter(args.adapter, parameters)
         model.publish()
     stream = Stream(args.data, dev_texts(args.dev), args.seed)
     encoder = RowEncoder(tokenizer)
@@ -76,8 +79,11 @@ def main() -> None:
         model.collect()
         weight += batch_weight
         norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), 1.0)
-        scale = rate_at(progress.updates, args.warmup, args.decay_from, args.decay_updates)
-        for group in optimizer.param_groups:
+        # The high loss of rows that are not learned yet would tear at what an adapter knows.
+        for group, begin in zip(optimizer.param_groups, (args.rows_first, 0), strict=True):
+            scale = rate_at(
+                progress.updates, args.warmup, args.decay_from, args.decay_updates, begin
+            )
             group["lr"] = group["peak"] * scale
         optimizer.step()
         optimizer.zero_grad()
@@ -115,6 +121,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--dev", type=Path, required=True, help="what dev.py wrote; left out")
     parser.add_argument("--output", type=Path, required=True, help="folder of the state")
     parser.add_argument("--resume", type=Path, help="folder of a state to go on from")
+    parser.add_argument("--adapter", type=Path, help="folder of an adapter to begin with")
+    parser.add_argument(
+        "--rows-first",
+        type=int,
+        default=0,
+        help="updates in which only the rows of the added tokens learn, for --adapter",
+    )
     parser.add_argument("--batch-size", type=int, default=8, help="prompts per update")
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--row-rate", type=float, default=1e-3, help="of the added tokens")
@@ -150,10 +163,12 @@ def make_optimizer(
     )
 
 
-def rate_at(update: int, warmup: int, decay_from: int | None, decay_updates: int) -> float:
-    """RETURNS (float): The learning rate of an update, as a share of its peak."""
-    if update < warmup:
-        return (update + 1) / warmup
+def rate_at(
+    update: int, warmup: int, decay_from: int | None, decay_updates: int, begin: int = 0
+) -> float:
+    """RETURNS (float): The learning rate of an update, as a share of its peak; 0 before `begin`."""
+    if update < begin + warmup:
+        return max(0, update + 1 - begin) / warmup
     if decay_from is not None and update >= decay_from:
         return max(0.02, 1 - (update - decay_from) / decay_updates)
     return 1.0
