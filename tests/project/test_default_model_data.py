@@ -13,6 +13,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from definitions import define, names_any  # noqa: E402
 from graded import GradedTypes, chains, graded_prompt  # noqa: E402
+from overlap import shared_runs  # noqa: E402
 from passages import join_hyphens, text_of  # noqa: E402
 from prompts import (  # noqa: E402
     MAX_LABELS,
@@ -296,3 +297,13 @@ def test_report_names_what_is_taken_and_why_the_rest_is_not(data: Path) -> None:
     decisions = {e["name"]: decide(e["name"], e["licence"], True) for e in index}
     page = report(index, decisions)
     assert "| good |" in page and "| closed | license: CC-BY-NC 4.0 |" in page
+
+
+def test_shared_runs_are_told_by_words_alone() -> None:
+    passages = ["One two, three!", "four five", "Six one TWO three four."]
+    sentences = [("a", "one two three"), ("b", "two three four , five")]
+    assert shared_runs(passages, sentences, 3) == {
+        0: [("a", "one two three")],
+        2: [("a", "one two three"), ("b", "two three four")],
+    }
+    assert shared_runs(passages, sentences, 4) == {}

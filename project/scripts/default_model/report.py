@@ -33,6 +33,9 @@ passages, four about a sentence of an annotated set, drawn by the shares below. 
 ships, was trained before there were graded types and definitions: 40% passages, 60% annotated sets,
 by the same rules and shares (each share is the number of sentences that it saw).
 
+The passages are original: of 8,900, 31 share eight words in a row with a sentence of any of the
+annotated sets, and these are lists of names and set phrases (`overlap.py` beside it prints them).
+
 """
 
 
