@@ -118,8 +118,10 @@ def _records(path: Path, gold: Path | None) -> Iterator[tuple[str, Any]]:
         numbers = {"n": len(answered), "n_gold": len(annotated)}
         raise ValueError(Errors.E326.format(path=path, gold=gold, **numbers))
     for (place, output), record in zip(answered, annotated, strict=True):
-        both = isinstance(record, Mapping) and isinstance(output, Mapping)
-        yield place, {**record, **output} if both else record
+        if isinstance(record, Mapping) and isinstance(output, Mapping):
+            yield place, {**record, **output}
+        else:
+            yield place, output if isinstance(record, Mapping) else record
 
 
 def _outputs(items: Iterable[Item]) -> Iterator[tuple[str, Any]]:

@@ -163,3 +163,11 @@ def test_an_annotation_that_is_not_in_the_sentence_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="E309.*:1.*'brad pitt'"):
         read_predictions(path, reading=reading)
     assert len(read_predictions(path, reading=reading, on_error="skip")["films"]) == 6
+
+
+def test_a_broken_output_is_named_although_its_record_is_whole(tmp_path):
+    path, gold = gollie(tmp_path)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "{no json"]))
+    with pytest.raises(ValueError, match=r"E249.*predictions.jsonl:2"):
+        read_predictions(path, gold=gold, reading=Reading(Guidelines()))
