@@ -334,7 +334,7 @@ class Errors(metaclass=_WithCodes):
     E247 = "No text could be read. The first reason: {reason}"
     E248 = "--resume and --overwrite exclude each other: give one of them."
     E249 = "{place}: this is no valid JSON: {error}."
-    E250 = "The output {path} cannot be written: {reason}."
+    E250 = "{path} cannot be read or written: {reason}."
     # --- E3xx: scoring and reports ---------------------------------------------
     E303 = (
         "There is no sentence to measure in {name}: the file is empty, or nothing is left of "

@@ -18,7 +18,7 @@ from ..errors import Errors
 from ._app import app
 from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
 from .journal import Journal, key_of
-from .options import DecoderName, Device, Encoding, Lang, Threshold, stop_on
+from .options import DecoderName, Device, Encoding, Lang, Threshold, message_of, stop_on
 from .progress import CountingDecoder, Progress
 from .splitting import SPLITS
 from .targets import check_output, is_device, output_format, write_documents
@@ -162,10 +162,7 @@ def annotate(
         print(run.how_to_go_on("Interrupted"), file=sys.stderr)
         raise typer.Exit(_INTERRUPTED) from None
     except (ValueError, ImportError, OSError) as error:
-        told = error
-        if isinstance(error, OSError):
-            told = ValueError(Errors.E250.format(path=output or "standard output", reason=error))
-        print(told, file=sys.stderr)
+        print(message_of(error, output), file=sys.stderr)
         print(run.how_to_go_on("Stopped"), file=sys.stderr)
         raise typer.Exit(2) from error
     if not run.n_kept_before and not run.n_begun and not run.failures:

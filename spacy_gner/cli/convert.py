@@ -17,7 +17,7 @@ from ..corpora.readers import FORMAT_NAMES
 from ..corpora.writers import WRITERS
 from ..errors import Errors
 from ._app import app
-from .options import Encoding
+from .options import Encoding, message_of
 from .targets import check_output, output_format, write_documents
 
 _MAX_LABELS = 50
@@ -138,7 +138,7 @@ def convert_cli(
             )
             report = convert(reader, output_path, to, lang, overwrite)
         except (ValueError, ImportError, OSError) as error:
-            msg.fail(str(error), exits=1)
+            msg.fail(message_of(error, output_path), exits=1)
     _print_report(report, output_path)
 
 

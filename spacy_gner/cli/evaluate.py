@@ -10,7 +10,7 @@ from wasabi.printer import Printer
 
 from ..errors import Errors
 from ._app import app
-from .options import DecoderName, DecoderOptions, Device, Dtype, Lang, Limit, Seed
+from .options import DecoderName, DecoderOptions, Device, Dtype, Lang, Limit, Seed, message_of
 
 
 @app.command("evaluate")
@@ -173,7 +173,7 @@ def evaluate(
         )
         raise typer.Exit(130) from None
     except (ValueError, ImportError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(message_of(error, output), file=sys.stderr)
         raise typer.Exit(2) from error
     if comparison is not None:
         print(render_plain(comparison.sections))

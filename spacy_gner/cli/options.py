@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ..errors import Errors
 
 Lang = Annotated[
     str, typer.Option(help="Language of the tokenizer, where --model is no saved pipeline.")
@@ -35,5 +38,18 @@ def stop_on(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        print(error, file=sys.stderr)
+        print(message_of(error), file=sys.stderr)
         raise typer.Exit(2) from error
+
+
+def message_of(error: Exception, output: Path | None = None) -> str:
+    """Say what went wrong.
+
+    error (Exception): What was raised.
+    output (Path | None): What was being written.
+    RETURNS (str): Its message; that of the file system gets a code (E250) and a path.
+    """
+    if not isinstance(error, OSError):
+        return str(error)
+    path = error.filename or output or "a file"
+    return Errors.E250.format(path=path, reason=error.strerror or error)
