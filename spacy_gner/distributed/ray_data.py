@@ -181,12 +181,15 @@ def annotate_files(
         directory.finish(summary)
         return summary
     except (ray.exceptions.RayError, OSError) as error:
-        raise RuntimeError(Errors.E708.format(reason=_reason(error))) from error
+        failure = _reason(error)
     finally:
         for name, value in before.items():
             setattr(context, name, value)
         if started_here:
             ray.shutdown()
+    # Raised without its cause, whose frames would keep the workers, and what they occupy of the
+    # cluster, for as long as somebody looks at the error.
+    raise RuntimeError(Errors.E708.format(reason=failure))
 
 
 def _write(

@@ -75,21 +75,20 @@ def corpus(tmp_path: Path, documents: list[dict[str, Any]]) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster() -> Any:
-    """A head without CPUs for workers, and two nodes with one each."""
+    """Two nodes, each with room for one worker and for readers and writers."""
     ray = pytest.importorskip("ray", reason="needs the extra ray: make test-scale")
     from ray.cluster_utils import Cluster
 
     made = Cluster(
         initialize_head=True,
         head_node_args={
-            "num_cpus": 1,
+            "num_cpus": 2,
             "object_store_memory": 100 * MEGABYTE,
             "include_dashboard": False,
         },
     )
     try:
-        for _ in range(2):
-            add_node(made)
+        add_node(made)
         ray.init(address=made.address, log_to_driver=False, logging_level="WARNING")
         yield made
     finally:
@@ -98,7 +97,7 @@ def cluster() -> Any:
 
 
 def add_node(cluster: Any) -> Any:
-    """RETURNS (Node): A new node, with room for one worker and for readers and writers."""
+    """RETURNS (Node): A new node."""
     return cluster.add_node(num_cpus=2, object_store_memory=100 * MEGABYTE)
 
 
