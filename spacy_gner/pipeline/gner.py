@@ -381,6 +381,6 @@ class GNER(ConfiguredPipe):
             spans_key=self.spans_key,
             component=self.name,
         )
-        if batch is None and trainer.sharded is not None:
+        if batch is None and trainer.passes_together:
             return empty_batch(self.planner.codec)
         return batch

@@ -43,8 +43,8 @@ def forward_batch(
     trainer.prepare()
     _set_mode(backbone, batch.drop)
     try:
-        # Where a model is cut up, all processes make the same number of passes.
-        shares = trainer.sharded is None
+        # Shared beginnings have a pass of their own, which another process may not have.
+        shares = not trainer.passes_together
         with torch.enable_grad(), _autocast(backbone):
             logits = target_logits(backbone, batch, shares_prompts=shares).float()
     except BaseException:

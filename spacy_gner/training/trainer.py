@@ -46,6 +46,12 @@ class Trainer:
         """RETURNS (tuple[int, int]): The number of this process, and how many there are."""
         return (0, 1) if self.processes is None else (self.processes.rank, self.processes.size)
 
+    @property
+    def passes_together(self) -> bool:
+        """RETURNS (bool): Whether all processes must make the same number of passes: each has a
+        part of the model only, or will have with its first pass."""
+        return self.processes is not None and self.processes.cut_up_models
+
     def mean_loss(self, loss: float, weight: float) -> float:
         """The loss of a batch over all processes.
 
@@ -88,7 +94,7 @@ class Trainer:
             )
         if any(p.dtype != torch.float32 for _, p in trainable_parameters(backbone.model)):
             warnings.warn(Warnings.W506, stacklevel=2)
-        if self.processes is not None and self.processes.cut_up_models:
+        if self.processes is not None and self.passes_together:
             self.sharded = self.processes.cut_up(backbone.model)
         self.is_prepared = True
 
