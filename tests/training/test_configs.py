@@ -115,7 +115,7 @@ def test_launcher_cuts_up_the_layers_of_the_model(name, model, monkeypatch):
             monkeypatch.setenv(key, value)
     plugin = read_plugin()
     layers = plugin.transformer_cls_names_to_wrap
-    assert layers == model().model._no_split_modules
+    assert set(layers) == set(model().model._no_split_modules)
     assert plugin.reshard_after_forward is True
     version_1 = {
         "FSDP_VERSION": "1",

@@ -140,7 +140,8 @@ def test_optimizer_is_adamw_with_global_clipping(make_model):
     optimizer = Adam(
         3e-3, beta1=0.8, beta2=0.95, eps=1e-6, L2=0.1, grad_clip=0.5, use_averages=False
     )
-    torch_model = get_shim(other).backbone.model
+    # The model that is trained: until then both had the same one.
+    torch_model = get_shim(other).trainer.backbone.model
     named = list(torch_model.named_parameters())
     groups = [
         {"params": [p for _, p in named if p.ndim > 1], "weight_decay": 0.1},
