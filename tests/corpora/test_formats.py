@@ -125,6 +125,29 @@ def test_formats_are_evaluated_on_and_converted(tmp_path, name, format, expected
     assert found == expected
 
 
+def test_formats_numbers_that_python_cannot_read(tmp_path):
+    digits = "9" * 5000
+    (tmp_path / "a.conll").write_text(f"# source = a\n# line = {digits}\nAda B-person\n")
+    (tmp_path / "b.csv").write_text(
+        f"document,source,line,text,start,end,label\n1,a,{digits},Ada,0,3,person\n"
+    )
+    for name in ("a.conll", "b.csv"):
+        assert entities(Corpus(tmp_path / name)) == [[("Ada", "person")]]
+    value = '{"start": 1e999, "end": 3, "labels": ["person"], "text": "Ada"}'
+    task = '[{"data": {"text": "Ada"}, "annotations": [{"result": [{"value": VALUE}]}]}]'
+    (tmp_path / "c.json").write_text(task.replace("VALUE", value))
+    with pytest.raises(CorpusError, match="E232"):
+        entities(Corpus(tmp_path / "c.json"))
+
+
+@pytest.mark.parametrize("end", ["x", "", "-1", "9" * 5000])
+def test_formats_pubtator_offset_that_is_no_number(tmp_path, end):
+    path = tmp_path / "a.pubtator"
+    path.write_text(f"1|t|Ada\n1\t0\t{end}\tAda\tperson\n")
+    with pytest.raises(CorpusError, match=r"E232.*a\.pubtator:2"):
+        entities(Corpus(path))
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_formats_of_a_folder_are_told_file_by_file(tmp_path):
     for name in ("conll2003.conll", "doccano.jsonl", "texts.csv", "brat/a.txt", "brat/a.ann"):

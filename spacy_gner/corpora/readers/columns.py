@@ -180,6 +180,6 @@ def _origin(source: Source, line: int, comments: list[str]) -> dict[str, Any]:
     matches = filter(None, map(_COMMENT.match, comments))
     found = {match[1]: match[2] for match in matches}
     own: dict[str, Any] = {"meta": "{}", **found}
-    if own.get("line", "").isdecimal():
+    if own.get("line", "").isdecimal() and len(own["line"]) < 20:
         own["line"] = int(own["line"])
     return known_origin(own) or {"source": source.name, "line": line, "meta": found}

@@ -65,7 +65,7 @@ def _spans(results: list[Any], place: str) -> Iterator[tuple[TextSpan, str | Non
         try:
             (label,) = value["labels"]
             span = TextSpan(int(value["start"]), int(value["end"]), label, result.get("score"))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             error = f"{value!r} is not start, end and one label of an entity"
             raise CorpusError(Errors.E232.format(place=place, error=error)) from None
         mention = value.get("text")

@@ -52,7 +52,12 @@ def _read(source: Source, block: list[tuple[int, bytes]]) -> Document | CorpusEr
             cells = line.split("\t")
             if len(cells) < 5 or not cells[1].isdecimal():
                 continue  # relations
-            start, end, mention, label = int(cells[1]), int(cells[2]), cells[3], cells[4]
+            try:
+                start, end = int(cells[1]), int(cells[2])
+            # No number, or one of thousands of digits.
+            except ValueError as error:
+                raise CorpusError(Errors.E232.format(place=place, error=error)) from None
+            mention, label = cells[3], cells[4]
             text = _text(parts)
             if text[start:end] != mention:
                 error = f"{mention!r} is not what stands at {start} to {end}: {text[start:end]!r}"

@@ -119,7 +119,8 @@ def _from_entities(source: Source, group: _Group) -> Document:
             error = f"{row['start']!r} to {row['end']!r} are no offsets"
             raise CorpusError(Errors.E232.format(place=row_item.place, error=error)) from None
     line = first.get("line") or ""
-    own = known_origin({**first, "line": int(line)}) if line.isdecimal() else None
+    is_number = line.isdecimal() and len(line) < 20
+    own = known_origin({**first, "line": int(line)}) if is_number else None
     own = own or {"source": source.name, "line": item.number}
     return Document(first["text"], entities, item.place, **own)
 
