@@ -60,8 +60,8 @@ def _read(source: Source, block: list[tuple[int, bytes]]) -> Document | CorpusEr
             mention, label = cells[3], cells[4]
             text = _text(parts)
             if text[start:end] != mention:
-                error = f"{mention!r} is not what stands at {start} to {end}: {text[start:end]!r}"
-                raise CorpusError(Errors.E232.format(place=place, error=error))
+                reason = f"{mention!r} is not what stands at {start} to {end}: {text[start:end]!r}"
+                raise CorpusError(Errors.E232.format(place=place, error=reason))
             entities.append(TextSpan(start, end, label))
         if "t" not in parts:
             raise CorpusError(Errors.E232.format(place=first, error="no title"))
