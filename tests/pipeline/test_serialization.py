@@ -22,6 +22,11 @@ def full(doc):
     return [[e.start, e.end, e.label_, e._.gner_score] for e in doc.ents]
 
 
+def about(doc):
+    """As `full`, to be compared with: where weights lie in memory shows in the last digits."""
+    return [[*place, pytest.approx(score, abs=1e-6)] for *place, score in full(doc)]
+
+
 def read_elsewhere(path):
     """Load in a new process, offline, and annotate."""
     command = [sys.executable, "-c", READ, str(path), json.dumps(TEXTS)]
@@ -33,7 +38,7 @@ def test_saved_pipeline_loads_in_a_new_process(tmp_path, make_nlp, model_dir):
     source = tmp_path / "source"
     shutil.copytree(model_dir, source)
     nlp = make_nlp(model={"name": str(source)})
-    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    expected = [about(doc) for doc in nlp.pipe(TEXTS)]
     nlp.to_disk(tmp_path / "saved")
     shutil.rmtree(source)
     assert read_elsewhere(tmp_path / "saved") == expected
@@ -48,7 +53,7 @@ def test_saved_before_anything_was_loaded(tmp_path, make_nlp):
 
 def test_saved_by_reference(tmp_path, make_nlp):
     nlp = make_nlp(model={"save_weights": False})
-    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    expected = [about(doc) for doc in nlp.pipe(TEXTS)]
     nlp.to_disk(tmp_path / "saved")
     assert not list((tmp_path / "saved").rglob("*.safetensors"))
     assert [full(d) for d in spacy.load(tmp_path / "saved").pipe(TEXTS)] == expected
@@ -80,7 +85,7 @@ def test_bytes_round_trip(make_nlp):
 
 def test_pickle_round_trip(make_nlp):
     nlp = make_nlp()
-    expected = [full(nlp(text)) for text in TEXTS]
+    expected = [about(nlp(text)) for text in TEXTS]
     gner = pickle.loads(pickle.dumps(nlp.get_pipe("gner")))
     docs = [gner(doc) for doc in map(nlp.make_doc, TEXTS)]
     assert [full(d) for d in docs] == expected
@@ -124,7 +129,7 @@ def test_two_processes(tmp_path, make_nlp, method):
 
 def test_spacy_package(tmp_path, make_nlp):
     nlp = make_nlp()
-    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    expected = [about(doc) for doc in nlp.pipe(TEXTS)]
     nlp.meta["name"] = "tiny_gner"
     nlp.to_disk(tmp_path / "saved")
     command = [sys.executable, "-m", "spacy", "package", "saved", ".", "--build", "none"]
@@ -198,7 +203,7 @@ def test_saved_with_generation_settings_that_transformers_refuses(tmp_path, make
     settings = json.loads(path.read_text(encoding="utf8"))
     path.write_text(json.dumps({**settings, "temperature": 0.9, "top_p": 0.6}), encoding="utf8")
     nlp = make_nlp(model={"name": str(source)})
-    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    expected = [about(doc) for doc in nlp.pipe(TEXTS)]
     nlp.to_disk(tmp_path / "saved")
     assert [full(d) for d in spacy.load(tmp_path / "saved").pipe(TEXTS)] == expected
     model = nlp.get_pipe("gner").model.shims[0].backbone.model
@@ -207,7 +212,7 @@ def test_saved_with_generation_settings_that_transformers_refuses(tmp_path, make
 
 def test_save_that_fails_keeps_what_was_there(tmp_path, make_nlp, monkeypatch):
     nlp = make_nlp()
-    expected = [full(doc) for doc in nlp.pipe(TEXTS)]
+    expected = [about(doc) for doc in nlp.pipe(TEXTS)]
     nlp.to_disk(tmp_path / "saved")
 
     def fail(*args, **kwargs):
