@@ -112,8 +112,8 @@ class _Word:
     def _log_probs(self, path: tuple[int, ...], node: TagNode, in_entity: bool) -> Sequence[float]:
         tokens = tuple(node.children)
         reading = self._readings.get((self._word, path))
-        goes_on = self._for_draft and in_entity and not path and reading is not None
-        goes_on = goes_on and not reading.in_entity
+        was_outside = reading is not None and not reading.in_entity
+        goes_on = self._for_draft and in_entity and not path and was_outside
         key = (path, tokens, goes_on)
         if key not in self._known:
             values = np.zeros(len(tokens))

@@ -145,9 +145,9 @@ class GNER(ConfiguredPipe):
     def _pieces(self, stream: Iterable[Doc], n_docs: int) -> Iterator[list[Doc]]:
         """YIELDS (list[Doc]): Docs that are predicted together: enough of them to fill batches
         with sentences of similar length, but no more, since none is handed out before all are
-        done."""
+        done. The first pieces are small, so that somebody who looks on does not wait."""
         docs: list[Doc] = []
-        n_words, enough = 0, 0
+        n_words, enough, at_most = 0, 0, 0
         for doc in stream:
             docs.append(doc)
             n_words += len(doc)
@@ -156,12 +156,13 @@ class GNER(ConfiguredPipe):
                 # would be told again for each of them.
                 use_one_thread_in_fork()
                 _ = self.planner
-                enough = words_of_a_piece(
+                at_most = words_of_a_piece(
                     self.batch_size, get_shim(self.model).backbone.device.type
                 )
+                enough = max(1, at_most // 8)
             if len(docs) >= n_docs or n_words >= enough > 0:
                 yield docs
-                docs, n_words = [], 0
+                docs, n_words, enough = [], 0, min(2 * enough, at_most)
         if docs:
             yield docs
 
