@@ -50,6 +50,7 @@ def train(
         import_code(code)
         overrides = parse_config_overrides(context.args)
         processes = Processes()
+        processes.recover(output / CHECKPOINT)
         if resume and not (output / CHECKPOINT).is_dir():
             raise ValueError(Errors.E511.format(path=output / CHECKPOINT, reason="it is not there"))
         if not resume and (output / CHECKPOINT).exists():

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..backbones.files import recover_directory, replaced_directory
 from ..errors import Errors
 from .sharding import ShardedModel, read_plugin
 
@@ -118,7 +119,8 @@ class Processes:
         """Save the state of the training with accelerate: `state` and every process's random
         numbers. Of a model that is cut up, every process saves its part.
 
-        path (Path): A directory. It is written beside and renamed.
+        path (Path): A directory. A kill at any moment leaves the old one or the new one, see
+            `recover`.
         state (Any): With `state_dict` and `load_state_dict`, `tensors` and `load_tensors`.
         """
         new = path.with_name(f"{path.name}.new")
@@ -129,7 +131,18 @@ class Processes:
             torch.save(state.tensors(), new / self._tensors_name())
         self.wait()
         if self.is_main:
-            _replace(new, path)
+            with replaced_directory(path) as folder:
+                folder.rmdir()
+                new.rename(folder)
+        self.wait()
+
+    def recover(self, path: Path) -> None:
+        """Put back what a process that was killed inside `save` had put aside.
+
+        path (Path): The directory.
+        """
+        if self.is_main:
+            recover_directory(path)
         self.wait()
 
     def load(self, path: Path, state: Any) -> None:
@@ -174,14 +187,3 @@ class _Together:
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         if isinstance(error, RuntimeError) and not isinstance(error, NotImplementedError):
             raise RuntimeError(Errors.E510.format(reason=str(error).splitlines()[0])) from error
-
-
-def _replace(new: Path, path: Path) -> None:
-    import shutil
-
-    old = path.with_name(f"{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
-        path.rename(old)
-    new.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
