@@ -183,9 +183,7 @@ def main(
         text = json.dumps({"run": run, "rows": rows}, indent=2)
         file.write_text(text + "\n", encoding="utf8")
     n_gold = sum(len(sentence.gold) for sentence in sentences)
-    print(
-        f"\n{len(corpus)} examples in updates of {BATCH}, seen by every format in the same order;"
-    )
+    print(f"\n{updates} updates of {BATCH} of {len(corpus)} examples, the same for every format;")
     print(f"{len(sentences)} sentences of {dev_path.name} with {n_gold} entities.\n")
     print("| format | updates | F1 | unlabeled | noisy | boundary | s/sentence |")
     print("|---|--:|--:|--:|--:|--:|--:|")
