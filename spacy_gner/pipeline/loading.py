@@ -61,11 +61,15 @@ def load(
     if directory is None:
         return _build(None if model is None else str(model), labels, lang, where, config)
     name = _component_name(directory)
-    overrides: dict[str, Any] = {"model": where} if where else {}
-    # Blocks make other objects and belong to the config; plain settings can be changed.
-    overrides |= {field: config.pop(field) for field in list(config) if field not in CHECKS}
+    saved = util.load_config(directory / "config.cfg")
+    block = saved["components"][name]
+    block["model"].update(where)
+    # Blocks make other objects and belong to the config; plain settings can be changed. They are
+    # put there by hand, since early versions of confection override single values only.
+    block.update({field: config.pop(field) for field in list(config) if field not in CHECKS})
     with _coded_errors():
-        nlp = util.load_model_from_path(directory, config={"components": {name: overrides}})
+        nlp = util.load_model_from_config(saved, meta=util.get_model_meta(directory))
+    nlp.from_disk(directory)
     component: Any = nlp.get_pipe(name)
     component.change_settings(**config)
     if labels is not None:
