@@ -7,6 +7,8 @@ import sys
 
 import pytest
 import spacy
+import transformers
+from packaging.version import Version
 
 from .conftest import TEXTS, spans
 
@@ -101,6 +103,8 @@ def test_sourced_into_another_pipeline(make_nlp):
 N_PROCESS = """
 import json, multiprocessing, sys
 import spacy
+import transformers
+from packaging.version import Version
 
 def main():
     multiprocessing.set_start_method(sys.argv[3])
@@ -232,7 +236,10 @@ def test_saved_folders_can_be_entered(tmp_path, make_nlp):
     tokenizer.chat_template = {"default": "{{ messages }}", "tool_use": "{{ tools }}"}
     nlp.to_disk(tmp_path / "saved")
     folders = [path for path in (tmp_path / "saved").rglob("*") if path.is_dir()]
-    assert any(path.name == "additional_chat_templates" for path in folders)
+    names = {path.name for path in folders}
+    # Early versions of transformers keep the templates in one file.
+    early = Version(transformers.__version__) < Version("4.53")
+    assert "weights" in names and (early or "additional_chat_templates" in names)
     assert all(path.stat().st_mode & 0o500 == 0o500 for path in folders)
 
 
