@@ -100,7 +100,7 @@ def test_config_trains_two_steps(name, corpora, models, tmp_path):
     ("name", "model"), [("llama_7b", build_tiny_causal), ("t5_xxl", build_tiny_seq2seq)]
 )
 def test_launcher_cuts_up_the_layers_of_the_model(name, model, monkeypatch):
-    pytest.importorskip("accelerate", reason="needs the extra train")
+    pytest.importorskip("accelerate", "1.6", reason="needs the extra train")
     from accelerate.commands.launch import _validate_launch_command, launch_command_parser
     from accelerate.utils.launch import prepare_multi_gpu_env
 
