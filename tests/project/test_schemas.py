@@ -8,7 +8,7 @@ from ..models import build_tiny_causal, save_tiny
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "project" / "scripts"))
 
-import schemas  # noqa: E402
+import schemas
 
 
 @pytest.mark.slow
