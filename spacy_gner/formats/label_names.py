@@ -5,8 +5,8 @@ A model has learned what words mean; what a corpus abbreviates it has to guess.
 
 import re
 
-# Names of OntoNotes 5, ACE, CoNLL-2003 and of the trained pipelines of spaCy. The wordings are
-# names of types in the annotated data that models of this kind are trained on.
+# Names of OntoNotes 5, ACE and CoNLL-2003, which most trained pipelines of spaCy have. The wordings
+# are names of types in the annotated data that models of this kind are trained on.
 _KNOWN = {
     "PERSON": "person",
     "PER": "person",
@@ -38,6 +38,45 @@ _KNOWN = {
     "LOCATION": "location",
     "FACILITY": "facility",
 }
+# Names that other trained pipelines of spaCy have beside these. They are known as whole names only:
+# in names of several words PS or TI is somebody else's acronym.
+_OF_PIPELINES = {
+    # Swedish (SUC 3)
+    "PRS": "person",
+    "TME": "time",
+    "EVN": "event",
+    "WRK": "work of art",
+    "MSR": "quantity",
+    "OBJ": "object",
+    # Norwegian (NorNE); a DRV is a word made of a name, as "Swedish"
+    "DRV": "word derived from a name",
+    "GPE_LOC": "country or city",
+    "GPE_ORG": "government",
+    # Polish (NKJP)
+    "persName": "person",
+    "geogName": "geographical feature",
+    "placeName": "country or city",
+    "orgName": "organization",
+    # Romanian (RONEC)
+    "NAT_REL_POL": "nationality or religious or political group",
+    "DATETIME": "date or time",
+    "NUMERIC_VALUE": "number",
+    "PERIOD": "period of time",
+    # Japanese (OntoNotes with types of Sekine's hierarchy)
+    "PET_NAME": "pet",
+    "MOVEMENT": "movement",
+    "PHONE": "phone number",
+    "TITLE_AFFIX": "title",
+    # Korean (KLUE)
+    "DT": "date",
+    "LC": "location",
+    "OG": "organization",
+    "PS": "person",
+    "QT": "quantity",
+    "TI": "time",
+    # Croatian and Slovenian
+    "DERIV_PER": "word derived from the name of a person",
+}
 # An upper-case word without a vowel, or a short one, is taken for an acronym (DNA, API, HTML).
 _SHORTEST_WORD = 4
 _SHORT_WORDS = frozenset("OF OR AND IN ON TO FOR BY THE AT AGE DAY JOB CAR".split())
@@ -54,8 +93,9 @@ def readable(name: str) -> str:
         underscores, in camel case or in capitals (`DATE_OF_BIRTH`, `dateOfBirth`); any other
         name as it is.
     """
-    if name in _KNOWN:
-        return _KNOWN[name]
+    known = _KNOWN.get(name) or _OF_PIPELINES.get(name)
+    if known is not None:
+        return known
     words = [word for part in name.split("_") for word in part.split()]
     if not words:
         return name
