@@ -335,6 +335,11 @@ class Errors(metaclass=_WithCodes):
     E248 = "--resume and --overwrite exclude each other: give one of them."
     E249 = "{place}: this is no valid JSON: {error}."
     E250 = "{path} cannot be read or written: {reason}."
+    E251 = (
+        "{path} looks like a table, but no column is named {field!r} (found: {found}). Name the "
+        "column that holds the text: --text-column NAME; or say what the file is: --input-format "
+        "text, for one text a line."
+    )
     # --- E3xx: scoring and reports ---------------------------------------------
     E303 = (
         "There is no sentence to measure in {name}: the file is empty, or nothing is left of "

@@ -165,6 +165,8 @@ def annotate(
         print(message_of(error, output), file=sys.stderr)
         print(run.how_to_go_on("Stopped"), file=sys.stderr)
         raise typer.Exit(2) from error
+    if any(source.is_stream for source in inputs.sources):
+        _say_what_was_guessed(inputs)  # of files it was said before
     if not run.n_kept_before and not run.n_begun and not run.failures:
         print("There was no text to annotate.", file=sys.stderr)
     if run.failures:
@@ -378,6 +380,9 @@ def _parse(labels: str | None) -> Any:
 
 
 def _say_what_was_guessed(inputs: Inputs) -> None:
+    told = ", ".join(f"{n} as {kind}" for kind, n in inputs.kinds.items() if kind != "text")
+    if told:
+        print(f"Told by content: {told}. For others: --input-format KIND.", file=sys.stderr)
     if inputs.settings.split is None and inputs.splits:
         found = ", ".join(f"{n} as {split}" for split, n in inputs.splits.items())
         others = " or ".join(split for split in SPLITS if split not in inputs.splits)

@@ -26,6 +26,7 @@ from ..corpora.readers.offsets import LABELS_FIELD
 from ..corpora.source import Source
 from ..errors import Errors
 from ..formats.labels import LabelsInput
+from .headers import guess_table
 from .splitting import SPLITS, guess_split, split_text
 
 KINDS = ("text", "json", "csv", "tsv", "docbin", "parquet")
@@ -45,7 +46,13 @@ _REFUSED = (
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"{\\rtf", "RTF"),
 )
-_MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|[a-z]+[ >])", re.IGNORECASE)
+# A chat's "<anna> hi" is no markup: a tag is one of HTML's, has an attribute, or is closed.
+_MARKUP = re.compile(
+    rb"\s*<(?:!doctype|!--|\?xml|(?:html|head|body|div|p|br|hr|table|ul|ol|meta)[\s/>]"
+    rb"|[a-z][\w:.-]*\s+[\w:.-]+\s*=\s*[\"'])",
+    re.IGNORECASE,
+)
+_TAG = re.compile(rb"\s*<([a-z][\w:.-]*)>", re.IGNORECASE)
 _JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
 
 
@@ -126,17 +133,22 @@ def _paths(name: str) -> list[Path]:
     return sorted(paths)
 
 
+def _kind_by_name(source: Source) -> str | None:
+    return next((kind for kind, ends in _SUFFIXES.items() if source.suffix in ends), None)
+
+
 def guess_kind(source: Source, text_column: str | None = None) -> str:
     """Tell what a file is, by its name where that is enough, else by its content.
 
     source (Source): The file.
-    text_column (str | None): What the user said about it: where a table has this column.
+    text_column (str | None): The column of a table's texts; None is "text".
     RETURNS (str): One of `KINDS`.
-    RAISES (ValueError): E241 for something else; E223 and E204 for text that is not UTF-8.
+    RAISES (ValueError): E241 for something else, E251 for a table without that column; E223 and
+        E204 for text that is not UTF-8.
     """
-    for kind, suffixes in _SUFFIXES.items():
-        if source.suffix in suffixes:
-            return kind
+    named = _kind_by_name(source)
+    if named is not None:
+        return named
     head = source.head()
     for mark, name in _REFUSED:
         if head.startswith(mark):
@@ -156,14 +168,14 @@ def guess_kind(source: Source, text_column: str | None = None) -> str:
             raise ValueError(Errors.E204.format(place=source.name, error=error)) from None
     if _JSON.match(head):
         return "json"
-    if _MARKUP.match(head):
+    if _is_markup(head):
         raise ValueError(Errors.E241.format(path=source.name, found="HTML or XML"))
-    if text_column is not None:
-        header = head.splitlines()[:1] or [b""]
-        names = re.split(rb"[,;|\t]", header[0])
-        if text_column.encode() in [name.strip(b' "') for name in names]:
-            return "tsv" if b"\t" in header[0] else "csv"
-    return "text"
+    return guess_table(source, text_column or _TEXT_FIELD) or "text"
+
+
+def _is_markup(head: bytes) -> bool:
+    tag = _TAG.match(head)
+    return bool(_MARKUP.match(head) or (tag and b"</" + tag[1] + b">" in head))
 
 
 class Inputs:
@@ -185,6 +197,7 @@ class Inputs:
         self.sources = list(sources)
         self.settings = settings
         self.splits: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()  # of files whose content told them
         self.n_nul = 0
 
     def read(self, report: Callable[[str], None], vocab: Vocab) -> Iterator[InputText]:
@@ -197,6 +210,7 @@ class Inputs:
         RAISES (ImportError): E224 for Parquet without pyarrow.
         """
         self.splits.clear()
+        self.kinds.clear()
         self.n_nul = 0
         for source in self.sources:
             try:
@@ -208,6 +222,8 @@ class Inputs:
         self, source: Source, report: Callable[[str], None], vocab: Vocab
     ) -> Iterator[InputText]:
         kind = self.settings.kind or guess_kind(source, self.settings.text_column)
+        if self.settings.kind is None and _kind_by_name(source) is None:
+            self.kinds[kind] += 1
         if kind == "docbin":
             for number, doc in enumerate(load_docs(source, vocab), 1):
                 if doc.text.strip():

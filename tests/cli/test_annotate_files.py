@@ -125,26 +125,67 @@ def test_annotate_reads_every_kind_by_name(tmp_path, kind, is_gzipped):
 def test_annotate_tells_kinds_of_standard_input_by_content(tmp_path, kind, is_gzipped):
     data = make_file(tmp_path / "a", kind).read_bytes()
     data = gzip.compress(data) if is_gzipped else data
-    # A table has no mark of its own: the column that is named tells it.
-    arguments = ["--text-column", "text"] if kind in ("csv", "tsv") else []
-    result = annotate("-", *arguments, input=data)
+    result = annotate("-", input=data)
     assert result.exit_code == 0, result.output
     assert [record["text"] for record in records(result.stdout)] == [
         "Ada left.",
         "In Paris, with Zürich.",
     ]
+    said = "Text files read: 1 as lines" if kind == "lines" else "Told by content: 1 as "
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_annotate_tells_kinds_of_other_names_by_content(tmp_path, kind):
     path = make_file(tmp_path / "data", kind)
-    arguments = ["--text-column", "text"] if kind in ("csv", "tsv") else []
-    result = annotate(path, *arguments)
+    result = annotate(path)
     assert result.exit_code == 0 and len(records(result.stdout)) == 2, result.output
 
 
+@pytest.mark.parametrize("header", ["id,body", "id;Text", "word\ttag"])
+def test_annotate_refuses_a_table_without_a_column_of_texts(tmp_path, model, header):
+    path = tmp_path / "data"
+    row = "1" + next(c for c in header if c in ",;\t") + "Ada left."
+    path.write_text(f"{header}\n{row}\n")
+    result = annotate(path)
+    assert result.exit_code == 2 and "E251" in result.stderr and model["n_loads"] == 0
+    assert "--text-column" in result.stderr and "--input-format" in result.stderr
+    result = annotate("-", input=path.read_bytes())
+    assert result.exit_code == 1 and result.stdout == "" and "E251" in result.stderr
+    column = header.replace(";", ",").replace("\t", ",").split(",")[1]
+    (record,) = records(annotate(path, "--text-column", column).stdout)
+    assert found(record) == [("Ada", "person")]
+    assert len(records(annotate(path, "--input-format", "text").stdout)) == 2
+
+
 @pytest.mark.parametrize(
-    "content", [b"%PDF-1.7 ...", b"PK\x03\x04...", b"<!DOCTYPE html><p>Rome", b"<?xml version"]
+    "text",
+    [
+        "Name, please.\nAda, of course.\n",
+        "Ada,Rome,text about the rest of a very long line that is no name of a column\nParis\n",
+        "<anna> Ada left.\n<ben> To Rome?\n",
+        "<p1> Ada\n<p2> hi\n",
+    ],
+)
+def test_annotate_takes_what_only_resembles_a_table_or_markup_as_text(tmp_path, text):
+    path = tmp_path / "data"
+    path.write_text(text)
+    result = annotate(path)
+    assert result.exit_code == 0, result.output
+    assert [record["text"] for record in records(result.stdout)] == text.splitlines()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%PDF-1.7 ...",
+        b"PK\x03\x04...",
+        b"<!DOCTYPE html><p>Rome",
+        b"<?xml version",
+        b"<p>Rome",
+        b"<note><to>Ada</to></note>",
+        b'<TEI xmlns="x">Rome',
+    ],
 )
 def test_annotate_refuses_what_it_cannot_tell_and_names_the_option(tmp_path, model, content):
     path = tmp_path / "data.xyz"
