@@ -243,7 +243,8 @@ class Errors(metaclass=_WithCodes):
     )
     E216 = (
         "The name of the output {output} does not say what to write. Use one that ends in .spacy, "
-        ".jsonl, .csv, .conll or .parquet, or name the format, one of: {formats}."
+        ".jsonl, .csv, .tsv, .html, .conll or .parquet, or name the format with --format (of "
+        "`convert`: --to), one of: {formats}."
     )
     E218 = '--rename {pair} has no "=". Write the old name and the new: --rename PER=person'
     E219 = (

@@ -54,7 +54,8 @@ def annotate(
         typer.Option(
             "--format",
             "-f",
-            help=f"{', '.join(WRITERS)}. Told by the name of the output if left out, else jsonl.",
+            help=f"{', '.join(WRITERS)}. Told by the ending of the output if left out; jsonl "
+            "where it has none.",
         ),
     ] = None,
     output: Annotated[

@@ -19,7 +19,7 @@ def output_format(given: str | None, output: Path | None, default: str | None = 
 
     given (str | None): The format that the user named.
     output (Path | None): The output, whose name may tell it; None is standard output.
-    default (str | None): Where neither does.
+    default (str | None): Where neither does; a name with an unknown ending has no default.
     RETURNS (str): A name in `WRITERS`.
     RAISES (ValueError): E216 where nothing tells, E203 for an unknown name, E237 for a folder on
         standard output, E250 for what is no name.
@@ -29,7 +29,8 @@ def output_format(given: str | None, output: Path | None, default: str | None = 
             Errors.E250.format(path=repr(str(output)), reason="it is no name of a file")
         )
     told = None if output is None else writer_for(output)
-    name = given or told or default
+    ends = output is not None and bool(output.suffix)
+    name = given or told or (None if ends else default)
     if name is None:
         raise ValueError(Errors.E216.format(output=output, formats=", ".join(WRITERS)))
     if name not in WRITERS:

@@ -383,6 +383,33 @@ def test_annotate_checks_labels_and_inputs_before_the_model_is_loaded(tmp_path, 
     assert model["n_loads"] == 0
 
 
+# --- Formats of outputs -----------------------------------------------------------------
+
+
+def test_annotate_writes_tsv_by_name(tmp_path):
+    path, output = make_file(tmp_path / "a.jsonl", "jsonl"), tmp_path / "x.tsv"
+    result = annotate(path, "-o", output)
+    assert result.exit_code == 0, result.output
+    with output.open(encoding="utf8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [(row["entity"], row["label"]) for row in rows] == [
+        ("Ada", "person"),
+        ("Paris", "city"),
+        ("Zürich", "city"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["x.xlsx", "x.jsonl.gz"])
+def test_annotate_refuses_an_output_whose_ending_says_nothing(tmp_path, model, name):
+    path, output = make_file(tmp_path / "a.txt", "lines"), tmp_path / name
+    result = annotate(path, "-o", output)
+    assert result.exit_code == 2 and "E216" in result.stderr and "--format" in result.stderr
+    assert model["n_loads"] == 0 and not output.exists()
+    assert annotate(path, "-o", output, "-f", "jsonl").exit_code == 0
+    assert annotate(path, "-o", tmp_path / "x").exit_code == 0
+    assert len(records((tmp_path / "x").read_text(encoding="utf8"))) == 2
+
+
 # --- Nothing is destroyed --------------------------------------------------------------
 
 

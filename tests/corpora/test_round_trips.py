@@ -23,6 +23,7 @@ LABELS = ["person", "place name", "place_name", "B-52", "Ort"]
 NAMES = {
     "jsonl": ("a.jsonl", "json"),
     "csv": ("a.csv", "csv"),
+    "tsv": ("a.tsv", "csv"),
     "docbin": ("a.spacy", "docbin"),
     "conll": ("a.conll", "conll"),
     "brat": ("a", "brat"),
@@ -33,7 +34,7 @@ NAMES = {
     "words": ("a.jsonl", "json"),
     "inline": ("a.txt", "inline"),
 }
-SCORED = ("jsonl", "csv", "docbin", "brat", "label-studio", "prodigy", "parquet")
+SCORED = ("jsonl", "csv", "tsv", "docbin", "brat", "label-studio", "prodigy", "parquet")
 # CoNLL and lists of words keep words, not the white space between them.
 ONLY_WORDS = ("conll", "words")
 WITHOUT_ORIGIN = ("words", "inline")

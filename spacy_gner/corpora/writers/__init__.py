@@ -12,7 +12,7 @@ from .docs import write_docs
 from .page import write_page
 from .parquet import write_parquet
 from .records import write_doccano, write_jsonl, write_label_studio, write_prodigy
-from .tables import write_csv
+from .tables import write_csv, write_tsv
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class FileWriter:
 WRITERS: dict[str, FileWriter] = {
     "jsonl": FileWriter(write_jsonl, (".jsonl", ".ndjson")),
     "csv": FileWriter(write_csv, (".csv",)),
+    "tsv": FileWriter(write_tsv, (".tsv",)),
     "docbin": FileWriter(write_docs, (".spacy",), needs_words=True),
     "html": FileWriter(write_page, (".html", ".htm")),
     "conll": FileWriter(write_columns, (".conll", ".bio", ".iob"), needs_words=True),

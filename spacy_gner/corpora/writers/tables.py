@@ -1,4 +1,4 @@
-"""CSV: an entity a row."""
+"""CSV and TSV: an entity a row."""
 
 import csv
 import io
@@ -10,15 +10,16 @@ from ..document import Document, TextSpan
 from ..readers.tables import ENTITY_COLUMNS
 
 
-def write_csv(documents: Iterable[Document], stream: BinaryIO) -> None:
+def write_csv(documents: Iterable[Document], stream: BinaryIO, delimiter: str = ",") -> None:
     """Write an entity a row. Text, source and metadata stand in the first row of a document; a
     document without entities has one row, without start and label.
 
     documents (Iterable[Document]): What to write; each is written before the next is taken.
     stream (BinaryIO): The file.
+    delimiter (str): Between the columns.
     """
     text = io.TextIOWrapper(stream, "utf8", errors="replace", newline="", write_through=True)
-    rows = csv.writer(text)
+    rows = csv.writer(text, delimiter=delimiter)
     rows.writerow(ENTITY_COLUMNS)
     for number, document in enumerate(documents, 1):
         meta = json.dumps(document.meta, ensure_ascii=False, default=str)
@@ -34,3 +35,12 @@ def write_csv(documents: Iterable[Document], stream: BinaryIO) -> None:
             head = ["", "", "", ""]
         stream.flush()
     text.detach()
+
+
+def write_tsv(documents: Iterable[Document], stream: BinaryIO) -> None:
+    """Write what `write_csv` writes, with tabs between the columns.
+
+    documents (Iterable[Document]): What to write; each is written before the next is taken.
+    stream (BinaryIO): The file.
+    """
+    write_csv(documents, stream, "\t")
