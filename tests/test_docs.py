@@ -17,28 +17,35 @@ from spacy_gner.cli import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# The language of a fence, which may have none, and its body.
+BLOCK = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+# Ours may be started by another program: `accelerate launch … -m spacy_gner train`.
+COMMAND = re.compile(r" *(?:python|accelerate|torchrun)\b.* -m spacy_gner (.*)")
 
 
 def blocks(page: Path, language: str) -> list[str]:
     return [body for kind, body in BLOCK.findall(page.read_text("utf8")) if kind == language]
 
 
-def commands(page: Path) -> list[list[str]]:
-    """RETURNS (list[list[str]]): The words of all commands of ours on a page."""
+def commands(page: Path, languages: str = "bash") -> list[list[str]]:
+    """RETURNS (list[list[str]]): The words of all commands of ours in fences of a page."""
     found = []
-    for body in blocks(page, "bash"):
-        for line in body.replace("\\\n", " ").splitlines():
-            if line.startswith("python -m spacy_gner ") and "[" not in line:
-                found.append(shlex.split(line, comments=True)[3:])
+    for language, body in BLOCK.findall(page.read_text("utf8")):
+        if re.fullmatch(languages, language):
+            for line in body.replace("\\\n", " ").splitlines():
+                if command := COMMAND.match(line):
+                    found.append(shlex.split(command[1], comments=True))
     return found
 
 
-COMMANDS = [(page, words) for page in PAGES for words in commands(page)]
+COMMANDS = [(page, words) for page in PAGES for words in commands(page, r"\w*")]
 
 
 def test_commands_are_found():
-    assert len(COMMANDS) > 6
+    pages = {page.name for page, _ in COMMANDS}
+    assert pages >= {"README.md", "corpora.md", "metrics.md", "scale.md", "serving.md"}
+    # Those in bash fences alone are run.
+    assert len(COMMANDS) > 15 > len(commands(ROOT / "README.md")) > 6
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,18 @@ def test_commands_are_found():
 def test_options_of_a_command_exist(page: Path, words: list[str]):
     group = typer.main.get_command(app)
     command = group.commands[words[0]]  # type: ignore[attr-defined]
-    command.make_parser(typer.Context(command)).parse_args([w for w in words[1:] if w != "..."])
+    context = typer.Context(command, **command.context_settings)
+    # Brackets say what may be left out, and dots that there may be more.
+    words = [word.strip("[]") for word in words[1:] if word not in ("...", "…")]
+    command.make_parser(context).parse_args(words)
+
+
+def test_data_of_a_command_is_in_a_clone_or_an_asset():
+    known = {asset["dest"] for asset in srsly.read_yaml(ROOT / "project.yml")["assets"]}
+    for page, words in COMMANDS:
+        for path in re.findall(r"(?:^|=)((?:data|project|configs)/\S+)", "\n".join(words), re.M):
+            is_asset = any(dest == path or dest.startswith(f"{path}/") for dest in known)
+            assert is_asset or (ROOT / path).exists(), f"{page.name}: {path}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
