@@ -603,6 +603,11 @@ class Warnings(metaclass=_WithCodes):
         "The component '{name}' has a threshold for labels that it does not look for: {labels}. It "
         "counts for Docs that ask for them with doc._.gner_labels only."
     )
+    W013 = (
+        "The model '{model}' of the component '{name}' has learned from English only, but {found}: "
+        "what it finds there is worth little. Use a model that knows the language (the field `name` "
+        "of the component's model), or train this one with `spacy train`."
+    )
     # --- W2xx: corpora ---------------------------------------------------------------
     W201 = '{count} broken record(s) of the corpus {path} were skipped. The first: "{first}"'
     W202 = (

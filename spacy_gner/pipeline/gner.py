@@ -31,7 +31,7 @@ from .assembly import (
     window_entities,
 )
 from .configured import ConfiguredPipe
-from .learned import format_sample, learned_format, warn_of_other_format, warn_of_script
+from .learned import format_sample, learned_format, warn_of_language, warn_of_other_format
 from .predictions import DocPrediction, Entity
 from .settings import Threshold
 from .shim import get_shim
@@ -94,6 +94,7 @@ class GNER(ConfiguredPipe):
         self.token_weights = token_weights
         self._planner: Planner | None = None
         self._is_format_checked = False
+        self._has_warned_of_language = False
         if isinstance(format, TaggedWords):
             get_shim(model).tag_tokens = format.tag_tokens
         settings = {
@@ -197,8 +198,9 @@ class GNER(ConfiguredPipe):
         if not self._is_format_checked:
             self._is_format_checked = True
             warn_of_other_format(self.format, self._learned_format())
-        for doc in docs:
-            warn_of_script(doc)
+        if not self._has_warned_of_language:
+            source = None if self._trained_format else get_shim(self.model).settings.name
+            self._has_warned_of_language = warn_of_language(docs, self.name, source)
         warn_of_device_in_worker(backbone.device.type)
         if backbone.model.training:
             # An update was interrupted between its two passes.

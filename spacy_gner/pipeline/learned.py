@@ -1,7 +1,8 @@
-"""What a model has learned, and warnings for what it has not: other formats, other scripts."""
+"""What a model has learned, and warnings for what it has not: other formats, languages, scripts."""
 
 import re
 import warnings
+from collections.abc import Iterable
 
 from spacy.tokens import Doc
 from spacy.util import registry
@@ -13,6 +14,15 @@ from ..formats.checkpoints import blocks_of
 
 # Models whose format is known: the default, and the checkpoints that go with the paper.
 _PUBLISHED = re.compile(rf"{re.escape(DEFAULT_MODEL)}|dyyyyyyyy/GNER-.*")
+# Models that are known to have learned from one language. Of all others nothing is known.
+_ENGLISH = frozenset({DEFAULT_MODEL})
+# Languages of pipelines that may hold English text; "xx" and "mul" are spaCy's for any.
+_MAYBE_ENGLISH = frozenset({"en", "xx", "mul", ""})
+_LATIN = re.compile(
+    "[A-Za-z\u00aa-\u02ff\u1d00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab6f\ufb00-\ufb06\uff21-\uff5a]"
+)
+# Fewer letters of another script may be a formula or a name.
+_LETTERS_OF_A_TEXT = 5
 # Scripts without blanks between words: Thai, Lao, Burmese, Khmer, kana and ideographs.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 # One token with so many letters of them is no word, but a sentence.
@@ -52,15 +62,50 @@ def warn_of_other_format(format: Format, learned: str | None) -> None:
         warnings.warn(Warnings.W010.format(format=format.name), stacklevel=4)
 
 
-def warn_of_script(doc: Doc) -> None:
+def warn_of_language(docs: Iterable[Doc], name: str, model: str | None) -> bool:
+    """Warn of the first Doc in a language or a script that nothing can be found in: W011, or W013
+    when the model is known to have learned English.
+
+    docs (Iterable[Doc]): Docs.
+    name (str): The name of the component.
+    model (str | None): The name of the model, as in its config; None when it has been trained
+        since, with nobody knows what.
+    RETURNS (bool): Whether a warning was given, after which a component gives no other.
+    """
+    for doc in docs:
+        if warn_of_script(doc):
+            return True
+        found = None
+        if model in _ENGLISH and doc.lang_ not in _MAYBE_ENGLISH:
+            found = f"the language of the pipeline is '{doc.lang_}'"
+        elif model in _ENGLISH and _is_in_another_script(doc.text):
+            found = "most letters of a text are not Latin"
+        if found:
+            text = Warnings.W013.format(model=model, name=name, found=found)
+            warnings.warn(text, stacklevel=4)
+            return True
+    return False
+
+
+def warn_of_script(doc: Doc) -> bool:
     """Warn (W011) of a token that is a whole sentence, since the tokenizer of the pipeline knows
-    nothing of a script without blanks. Python shows a warning once.
+    nothing of a script without blanks.
 
     doc (Doc): Any Doc.
+    RETURNS (bool): Whether there is one.
     """
     if not _UNSPACED.search(doc.text):
-        return
+        return False
     for token in doc:
         if len(_UNSPACED.findall(token.text)) >= _LETTERS_OF_A_SENTENCE:
-            warnings.warn(Warnings.W011.format(lang=doc.lang_), stacklevel=4)
-            return
+            warnings.warn(Warnings.W011.format(lang=doc.lang_), stacklevel=5)
+            return True
+    return False
+
+
+def _is_in_another_script(text: str) -> bool:
+    if text.isascii():
+        return False
+    letters = [char for char in text if char.isalpha()]
+    others = sum(not _LATIN.match(char) for char in letters)
+    return others >= _LETTERS_OF_A_TEXT and 2 * others > len(letters)

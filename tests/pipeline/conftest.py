@@ -42,8 +42,8 @@ def model_dir(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def make_nlp(model_dir):
-    def make(config=None, model=None, sentencizer=False):
-        nlp = spacy.blank("en")
+    def make(config=None, model=None, sentencizer=False, lang="en"):
+        nlp = spacy.blank(lang)
         if sentencizer:
             nlp.add_pipe("sentencizer")
         settings = {

@@ -44,14 +44,103 @@ def test_models_that_nobody_knows_are_asked_in_any_format(make_nlp):
         make_nlp()(TEXTS[0])
 
 
+CHINESE = "\u5c45\u91cc\u592b\u4eba\u5728\u534e\u6c99\u51fa\u751f\u540e\u6765\u53bb\u4e86"
+CYRILLIC = "\u041c\u0430\u0440\u0438\u044f \u041a\u044e\u0440\u0438"
+
+
 def test_text_that_the_tokenizer_cannot_cut():
     nlp = spacy.blank("en")
-    chinese = "\u5c45\u91cc\u592b\u4eba\u5728\u534e\u6c99\u51fa\u751f\u540e\u6765\u53bb\u4e86"
     with pytest.warns(UserWarning, match="W011.*'en'"):
-        warn_of_script(nlp.make_doc(chinese))
+        warn_of_script(nlp.make_doc(CHINESE))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_script(nlp.make_doc("Marie Curie visited \u6771\u4eac and wrote " + "x" * 50))
-        warn_of_script(Doc(nlp.vocab, words=list(chinese)))
-        warn_of_script(nlp.make_doc("\u041c\u0430\u0440\u0438\u044f \u041a\u044e\u0440\u0438"))
+        warn_of_script(Doc(nlp.vocab, words=list(CHINESE)))
+        warn_of_script(nlp.make_doc(CYRILLIC))
     assert learned.learned_format("x") is None
+
+
+def warnings_of(nlp, texts):
+    """RETURNS (list[str]): The codes of all warnings, of which Python's filter drops none."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for text in texts:
+            nlp(text)
+        list(nlp.pipe(texts))
+    messages = [str(warning.message) for warning in caught]
+    return [message[6:10] for message in messages if message.startswith("[GNER-")]
+
+
+@pytest.fixture
+def english(model_dir, monkeypatch):
+    """Declares that the tiny model has learned English, as the default has."""
+    monkeypatch.setattr(learned, "_ENGLISH", frozenset({str(model_dir)}))
+
+
+OTHER_SCRIPTS = {
+    "cyrillic": CYRILLIC,
+    "arabic": "\u0645\u0627\u0631\u064a \u0643\u0648\u0631\u064a",
+    "greek": "\u039c\u03b1\u03c1\u03af \u039a\u03b9\u03c5\u03c1\u03af",
+    "hebrew": "\u05de\u05d0\u05e8\u05d9 \u05e7\u05d9\u05e8\u05d9",
+    "cjk": "\u5c45\u91cc \u592b\u4eba \u5728",
+    "hangul": "\ub9c8\ub9ac \ud034\ub9ac\ub294",
+    "devanagari": "\u092e\u0947\u0930\u0940 \u0915\u094d\u092f\u0942\u0930\u0940",
+    "mixed": CYRILLIC + " in Paris",
+}
+
+
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize("text", OTHER_SCRIPTS.values(), ids=OTHER_SCRIPTS)
+def test_script_that_an_english_model_has_not_learned_is_told_once(make_nlp, text):
+    assert warnings_of(make_nlp(), [TEXTS[0], text, text, CYRILLIC]) == ["W013"]
+
+
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize("lang", ["de", "sv"])
+def test_pipeline_of_another_language_is_told_once(make_nlp, lang):
+    nlp = make_nlp(lang=lang)
+    with pytest.warns(UserWarning, match=f"W013.*'gner'.*English.*pipeline is '{lang}'"):
+        nlp(TEXTS[0])
+    assert warnings_of(nlp, TEXTS) == []
+
+
+@pytest.mark.usefixtures("english")
+def test_sentence_in_one_token_is_told_once(make_nlp):
+    assert warnings_of(make_nlp(), [CHINESE, CHINESE, CYRILLIC]) == ["W011"]
+
+
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize("lang", ["en", "xx"])
+def test_english_text_is_not_warned_of(make_nlp, lang):
+    nlp = make_nlp(lang=lang)
+    texts = [
+        *TEXTS,
+        "Zo\u00eb and \u0141ukasz met \u041c\u0430\u0440\u0438\u044f .",
+        "\u03b1 \u03b2 \u03b3 .",
+    ]
+    assert warnings_of(nlp, texts) == []
+
+
+def test_nothing_is_said_of_a_model_that_nobody_knows(make_nlp):
+    assert warnings_of(make_nlp(), [CYRILLIC, TEXTS[0]]) == []
+    nlp = make_nlp(lang="de")
+    assert warnings_of(nlp, TEXTS) == []
+
+
+@pytest.mark.usefixtures("english")
+def test_model_that_was_trained_since_may_know_the_language(make_nlp):
+    nlp = make_nlp()
+    reference = nlp.make_doc(CYRILLIC)
+    reference.ents = [Span(reference, 0, 2, label="person")]
+    example = Example(nlp.make_doc(CYRILLIC), reference)
+    nlp.get_pipe("gner").update([example], sgd=nlp.create_optimizer())
+    assert "W013" not in warnings_of(nlp, [CYRILLIC])
+
+
+def test_the_default_is_known_to_have_learned_english():
+    assert frozenset({"gner-smollm2-135m"}) == learned._ENGLISH
+    for lang, expected in (("en", False), ("xx", False), ("ru", True)):
+        doc = Doc(spacy.blank(lang).vocab, words=["Paris"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert learned.warn_of_language([doc], "gner", "gner-smollm2-135m") is expected
