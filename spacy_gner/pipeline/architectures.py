@@ -60,7 +60,8 @@ def build_transformer(
         `spacy_gner.Lora.v1`.
     gradient_checkpointing (bool): Less memory in training, more time.
     mixed_precision (bool): bfloat16 autocast in training, on CUDA devices only.
-    RETURNS (Model[TrainingBatch, torch.Tensor]): The model.
+    RETURNS (Model[TrainingBatch, torch.Tensor]): The model. It takes a list of Docs too, as
+        `spacy debug model` gives them: each text is then prompt and target.
     RAISES (ValueError): E010 to E017 for what can be told without loading.
     """
     settings = BackboneSettings(

@@ -8,8 +8,11 @@ from typing import IO, Any
 from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
 from spacy.util import registry
+from tqdm import tqdm
 
 from .shim import BackboneShim
+
+_BEGINNING = "First update, then an evaluation on the dev corpus: the first row comes after both"
 
 Log = Callable[[dict[str, Any] | None], None]
 Setup = Callable[..., tuple[Log, Callable[[], None]]]
@@ -24,7 +27,8 @@ def make_console_logger(
     """Make a logger for `[training.logger]`: `spacy.ConsoleLogger.v3`, and below each of its
     rows the target tokens per second since the last one (without the steps that were
     evaluated and saved), and the time left until `training.max_steps`, or from the second
-    epoch on until `training.max_epochs`.
+    epoch on until `training.max_epochs`. spaCy logs nothing before the first evaluation is done,
+    so a line before the table's first row says what is under way.
 
     progress_bar (str | None), console_output (bool), output_file (str | Path | None): See
         `spacy.ConsoleLogger.v3`.
@@ -38,6 +42,8 @@ def make_console_logger(
         max_epochs = int(nlp.config["training"]["max_epochs"] or 0)
         last_time, last_tokens = perf_counter(), _trained_tokens(nlp)
         seconds, n_tokens = 0.0, 0
+        if console_output:
+            print(_BEGINNING, file=stdout, flush=True)
 
         def log_step(info: dict[str, Any] | None) -> None:
             nonlocal last_time, last_tokens, seconds, n_tokens
@@ -54,7 +60,9 @@ def make_console_logger(
                     # How much of this epoch is done is not known: all of it is still to come.
                     left = info["seconds"] / info["epoch"] * (max_epochs - info["epoch"])
                     line += f", up to {_duration(left)} left"
-                print(f"{line:>40}", file=stdout, flush=True)
+                # The progress bar is on the screen by now: it has to make room.
+                tqdm.write(f"{line:>40}", file=stdout)
+                stdout.flush()
                 seconds, n_tokens = 0.0, 0
             last_time, last_tokens = perf_counter(), _trained_tokens(nlp)
 

@@ -146,9 +146,13 @@ class BackboneShim(Shim):
     # --- training -----------------------------------------------------------------
 
     def __call__(self, inputs: Any, is_train: bool) -> tuple[Any, Callable[..., Any]]:
+        from ..training.encoding import TrainingBatch, encode_docs
         from ..training.forward import forward_batch
 
-        return forward_batch(self.trainer, inputs, is_train)
+        trainer = self.trainer
+        if not isinstance(inputs, TrainingBatch):
+            inputs = encode_docs(inputs, trainer.backbone.codec)
+        return forward_batch(trainer, inputs, is_train)
 
     def finish_update(self, optimizer: Optimizer) -> None:
         if self._trainer is not None and self._trainer.finish_update(optimizer):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..backbones.codec import TextCodec
@@ -80,6 +81,26 @@ def empty_batch(codec: TextCodec) -> TrainingBatch:
     pair = EncodedPair([codec.end_ids[0]], [codec.end_ids[0]], [1.0])
     batch = collate([pair], codec, 0.0)
     return replace(batch, weights=batch.weights * 0)
+
+
+def encode_docs(docs: Sequence[Doc], codec: TextCodec) -> TrainingBatch:
+    """Turn bare Docs into a batch, for callers that know a thinc model only, such as
+    `spacy debug model`: prompts are made by the component, so each text is copied instead.
+
+    docs (Sequence[Doc]): The Docs. What does not fit into the model is cut off.
+    codec (TextCodec): Of the model.
+    RETURNS (TrainingBatch): A row for each Doc, its text as prompt and as target.
+    """
+    if not docs:
+        return empty_batch(codec)
+    texts = [doc.text for doc in docs]
+    limit = codec.max_length // 2 if codec.is_causal else codec.max_length
+    rows = zip(codec.prompt_ids(texts), codec.target_ids(texts), strict=True)
+    pairs = []
+    for prompt, ids in rows:
+        target = [*ids[: limit - 1], codec.eos_id]
+        pairs.append(EncodedPair(prompt[:limit] or [codec.eos_id], target, [1.0] * len(target)))
+    return collate(pairs, codec)
 
 
 def encode_examples(

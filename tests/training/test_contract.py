@@ -295,6 +295,33 @@ def test_train_beside_another_component_with_log(config, tmp_path, source, capsy
     assert changed(weights(make_nlp(source)), weights(nlp))
 
 
+def test_log_begins_before_the_first_evaluation(config, tmp_path, capsys, monkeypatch):
+    seen = []
+    evaluate = Language.evaluate
+
+    def watched(self, *args, **kwargs):
+        seen.append(capsys.readouterr().out)
+        return evaluate(self, *args, **kwargs)
+
+    monkeypatch.setattr(Language, "evaluate", watched)
+    train(config(), tmp_path / "out")
+    assert "evaluation on the dev corpus" in seen[0]
+    first_row = "\n  0       0  "
+    assert first_row not in seen[0] and first_row in "\n" + seen[1]
+
+
+def test_model_takes_docs(nlp):
+    """A row of logits for each token of the texts and their ends, none for cut-off ones."""
+    gner = nlp.get_pipe("gner")
+    codec = backbone(nlp).codec
+    texts = ["Marie lives in Paris", "", "York " * 2 * codec.max_length]
+    logits = gner.model.predict([nlp.make_doc(text) for text in texts])
+    n_first, n_second, n_third = (len(ids) + 1 for ids in codec.target_ids(texts))
+    assert n_third > codec.max_length // 2
+    assert len(logits) == n_first + n_second + codec.max_length // 2
+    assert gner.model.predict([]).shape[1] == logits.shape[1]
+
+
 def test_train_frozen(config, tmp_path, source):
     train(config('frozen_components = ["gner"]', LABELS), tmp_path / "out")
     nlp = spacy.load(tmp_path / "out" / "model-last")
@@ -318,6 +345,10 @@ def test_init_labels_and_debug_commands(config, tmp_path):
     # It finds fault with the eight sentences, not with the pipeline.
     result = runner.invoke(app, ["debug", "data", str(path)])
     assert "Pipeline can be initialized with data" in result.output
+    # It predicts bare Docs with the thinc model, which has no labels to make prompts with.
+    result = runner.invoke(app, ["debug", "model", str(path), "gner", "-P1", "-P3"])
+    assert result.exit_code == 0, result.output
+    assert "STEP 3" in result.output and "model looks good" in result.output
     train(path, tmp_path / "out")
     assert set(spacy.load(tmp_path / "out" / "model-last").get_pipe("gner").labels) == set(LABELS)
 
