@@ -61,7 +61,8 @@ class Errors(metaclass=_WithCodes):
         "Cannot find the model '{name}': it is neither a directory, nor the embedded default "
         "'{default}', nor could it be loaded from the model hub ({reason}). Give the path of a "
         "directory with config.json, tokenizer.json and model.safetensors, or the name of a model "
-        "on the hub."
+        "on the hub. A spaCy pipeline can be named if its package is installed (pip, or `python -m "
+        "spacy download NAME`) and has a gner component."
     )
     E011 = (
         "The directory '{path}' holds no model: there is no config.json in it (nor an "
@@ -78,7 +79,7 @@ class Errors(metaclass=_WithCodes):
     )
     E014 = (
         "The device '{device}' cannot be used: {reason}. Write \"auto\" (follows "
-        'spacy.prefer_gpu()), "cpu", "cuda:0" or "mps".'
+        "spacy.prefer_gpu()) or a device of this machine: {devices}."
     )
     E015 = 'The dtype \'{dtype}\' is not known. Write "auto", "float32", "bfloat16" or "float16".'
     E016 = (
@@ -201,8 +202,10 @@ class Errors(metaclass=_WithCodes):
     )
     E205 = (
         "{place}: the sentence cannot be read: {error}. JSON needs "
-        '{{"words": [...], "labels": [...]}} for each sentence; other forms are described in '
-        "docs/corpora.md and named with --format (`format` in a config)."
+        '{{"words": [...], "labels": [...]}} for each sentence. Other forms are described in '
+        "docs/corpora.md and named with --format (`format` in a config): conll, conllu, ontonotes, "
+        "pile-ner, label-studio, gner, gliner, words, offsets, json, csv, brat, pubtator, inline or "
+        "docbin."
     )
     E206 = "{place}: {n_words} words but {n_labels} labels. Give one label per word."
     E207 = (
@@ -350,10 +353,7 @@ class Errors(metaclass=_WithCodes):
         "Sentence {number} of {name} has gold entities with labels that the model was not asked "
         "for: {labels}. Ask for them, or take them out of the measure with --drop-label."
     )
-    E305 = (
-        "No file to evaluate {name} on: {path} is neither a file nor a directory with a file "
-        "such as {split}.jsonl or {split}.jsonl.gz."
-    )
+    E305 = "No file to evaluate {name} on: {reason}."
     E306 = (
         "{place}: words without annotation cannot be measured. Annotate them, or take the "
         "sentence out of the file."

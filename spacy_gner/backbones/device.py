@@ -27,20 +27,28 @@ def resolve_device(device: str) -> torch.device:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
         reason = "torch does not know it"
-        raise ValueError(Errors.E014.format(device=device, reason=reason)) from error
+        raise _unusable(device, reason) from error
     if resolved.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:
             reason = f"torch sees {count} CUDA devices on this machine"
-            raise ValueError(Errors.E014.format(device=device, reason=reason))
+            raise _unusable(device, reason)
     elif resolved.type == "mps":
         if not torch.backends.mps.is_available():
             reason = "this machine, or this build of torch, has no MPS"
-            raise ValueError(Errors.E014.format(device=device, reason=reason))
+            raise _unusable(device, reason)
     elif resolved.type != "cpu":
         reason = f"devices of type '{resolved.type}' are not supported"
-        raise ValueError(Errors.E014.format(device=device, reason=reason))
+        raise _unusable(device, reason)
     return resolved
+
+
+def _unusable(device: str, reason: str) -> ValueError:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = ["cpu", *(f"cuda:{number}" for number in range(count))]
+    found += ["mps"] if torch.backends.mps.is_available() else []
+    devices = ", ".join(f'"{name}"' for name in found)
+    return ValueError(Errors.E014.format(device=device, reason=reason, devices=devices))
 
 
 def resolve_dtype(dtype: str, device: torch.device, model_type: str) -> torch.dtype:

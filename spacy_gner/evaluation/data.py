@@ -156,7 +156,10 @@ def _find_file(name: str, path: Path, split: str) -> Path:
                 return candidate
     if any(path.glob("*.ann")):
         return path  # brat: a pair of files for each document
-    raise ValueError(Errors.E305.format(name=name, path=path, split=split))
+    reason = f"there is no such file: {path}"
+    if path.is_dir():
+        reason = f"the directory {path} has no file such as {split}.jsonl or {split}.jsonl.gz"
+    raise ValueError(Errors.E305.format(name=name, reason=reason))
 
 
 def draw(sentences: list[T], limit: int | None, seed: int) -> list[T]:

@@ -108,7 +108,8 @@ def _records(path: Path, gold: Path | None) -> Iterator[tuple[str, Any]]:
     """YIELDS (tuple[str, Any]): Place and record; or the error of a broken one."""
     for file in (path, path if gold is None else gold):
         if not file.is_file():
-            raise ValueError(Errors.E305.format(name="predictions", path=file, split="test"))
+            reason = f"{file} is no file" if file.exists() else f"there is no such file: {file}"
+            raise ValueError(Errors.E305.format(name="predictions", reason=reason))
     outputs = _outputs(iter_json(Source(path)))
     if gold is None:
         yield from outputs

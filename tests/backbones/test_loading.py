@@ -106,6 +106,25 @@ def test_loading_unknown_hub_name_offline(monkeypatch):
         _ = shim.backbone
 
 
+def test_loading_unknown_name_says_how_pipelines_are_installed():
+    shim = get_shim(build_transformer("en_core_none_sm"))
+    with pytest.raises(ValueError, match="E010.*en_core_none_sm.*python -m spacy download"):
+        _ = shim.backbone
+
+
+def test_device_that_is_not_there_is_not_advised(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="E014.*'cuda:0'") as caught:
+        resolve_device("cuda:0")
+    advice = str(caught.value).split("Write")[1]
+    assert '"cpu"' in advice and "cuda" not in advice and "mps" not in advice
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ValueError, match='E014.*"cpu", "cuda:0", "cuda:1"\\.'):
+        resolve_device("cuda:2")
+
+
 def test_loading_directory_without_config(tmp_path):
     with pytest.raises(ValueError, match="E011"):
         check_name(str(tmp_path))

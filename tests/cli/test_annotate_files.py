@@ -399,6 +399,15 @@ def test_annotate_writes_tsv_by_name(tmp_path):
     ]
 
 
+def test_annotate_html_shows_short_fields_in_headings(tmp_path):
+    path, output = tmp_path / "a.jsonl", tmp_path / "x.html"
+    fields = {"id": 7, "note": "a<b", "long": "x" * 99, "none": None}
+    path.write_text(json.dumps({"text": "Ada left.", **fields}))
+    assert annotate(path, "-o", output).exit_code == 0
+    page = output.read_text(encoding="utf8")
+    assert "a.jsonl:1 · id: 7 · note: a&lt;b</h2>" in page and "xxx" not in page
+
+
 @pytest.mark.parametrize("name", ["x.xlsx", "x.jsonl.gz"])
 def test_annotate_refuses_an_output_whose_ending_says_nothing(tmp_path, model, name):
     path, output = make_file(tmp_path / "a.txt", "lines"), tmp_path / name

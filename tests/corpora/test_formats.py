@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from spacy_gner.cli import app
 from spacy_gner.corpora.corpus import Corpus
 from spacy_gner.corpora.read_report import CorpusError
-from spacy_gner.corpora.readers import FORMATS, guess_format
+from spacy_gner.corpora.readers import FORMAT_NAMES, FORMATS, guess_format
 from spacy_gner.corpora.source import Source
 from spacy_gner.evaluation.data import read_dataset
 
@@ -316,6 +317,15 @@ def test_formats_broken_items_are_named_with_their_line(tmp_path, line, code):
     path.write_text(f"\n{line}\n")
     with pytest.raises(CorpusError, match=rf"{code}\] .*a\.jsonl:2: "):
         entities(Corpus(path))
+
+
+def test_formats_an_item_of_no_form_is_answered_with_all_formats(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "Ada"}\n')
+    with pytest.raises(CorpusError, match="E205") as caught:
+        entities(Corpus(path))
+    named = re.findall(r"[a-z-]+", str(caught.value).split("--format")[1].split("): ")[1])
+    assert set(named) - {"or"} == set(FORMAT_NAMES)
 
 
 @pytest.mark.parametrize(
