@@ -157,6 +157,12 @@ def build_tiny_seq2seq(
     return make_backbone(model, tokenizer, "seq2seq")
 
 
+def keeps_cache(model: Any) -> bool:
+    """RETURNS (bool): Whether a model, or its class, has keys and values that drafts can be taken
+    back from: in versions of transformers before 5 some families kept them in another way."""
+    return bool(getattr(model, "_supports_cache_class", True))
+
+
 def save_tiny(backbone: Backbone, path: Path) -> Path:
     """RETURNS (Path): The directory, now with config, tokenizer and safetensors weights, as
     any Hugging Face model has them."""

@@ -8,7 +8,7 @@ from transformers import PegasusConfig, PegasusForConditionalGeneration
 
 from spacy_gner.formats import LabelSet
 
-from ..models import sentencepiece_tokenizer
+from ..models import keeps_cache, sentencepiece_tokenizer
 from .conftest import FORMAT, LABELS, SENTENCES, TEXTS, spans
 
 LONG = " ".join(TEXTS * 4)
@@ -99,6 +99,8 @@ def test_plan_of_fifty_thousand_words_is_complete(nlp):
 @pytest.mark.parametrize("decoder", ["ExactSearch", "DraftedGreedy", "BeamSearch"])
 def test_encoder_decoder_with_few_positions_reads_long_docs(tmp_path, decoder):
     """Its positions are numbered: there are no more of them than its config says."""
+    if decoder != "BeamSearch" and not keeps_cache(PegasusForConditionalGeneration):
+        pytest.skip("refused with this version of transformers")
     tokenizer = sentencepiece_tokenizer()
     config = PegasusConfig(
         vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1,

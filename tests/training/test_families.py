@@ -17,7 +17,7 @@ from spacy_gner.training.pairs import TrainingPair
 from spacy_gner.training.trainer import Trainer
 from spacy_gner.training.weights import TokenWeights
 
-from ..models import LABELS, SHORT, byte_level_tokenizer, make_backbone, request_of
+from ..models import LABELS, SHORT, byte_level_tokenizer, keeps_cache, make_backbone, request_of
 
 # Their sizes, and whether they have keys and values that drafts can be taken back from.
 SMALL = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32}
@@ -47,9 +47,7 @@ def family(request):
     config = getattr(transformers, request.param)(vocab_size=len(tokenizer), **ids, **sizes)
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(config).eval()
-    # Versions of transformers before 5 have families that keep them in another way.
-    has_cache = has_cache and getattr(model, "_supports_cache_class", True)
-    return make_backbone(model, tokenizer, "causal"), has_cache
+    return make_backbone(model, tokenizer, "causal"), has_cache and keeps_cache(model)
 
 
 def test_families_batch_is_trained_as_its_rows_are(family):
