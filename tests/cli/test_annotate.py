@@ -160,7 +160,13 @@ def test_annotate_keeps_after_ctrl_c_what_it_says(tmp_path, pipeline_dir):
     command = [sys.executable, "-m", "spacy_gner", "annotate", source, "-m", pipeline_dir]
     command = [*map(str, command), "-o", str(output)]
     part = tmp_path / "out.jsonl.part"
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # In the background of a shell the interrupt is ignored, also by children.
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while process.poll() is None and not (part.is_file() and part.read_bytes().count(b"\n") > 1):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
