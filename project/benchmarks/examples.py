@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 from spacy.tokens import Doc, DocBin
+from words import f1
 
 import spacy_gner
 from spacy_gner.extensions import inventory_of
@@ -88,12 +89,6 @@ def main(
         print(f"{row}{spent[1] / spent[0]:6.1f}x", flush=True)
     rates = f"{f1(totals['without']):9.1f}{f1(totals['with']):7.1f}"
     print(f"{'all':34}{rates}{seconds['with'] / seconds['without']:6.1f}x")
-
-
-def f1(counts: list[int]) -> float:
-    """RETURNS (float): In percent, of right, found and gold entities."""
-    right, found, gold = counts
-    return 200.0 * right / max(1, found + gold)
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ class BatchQueue:
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """Wait for the answers to some rows. If this call is cancelled, those that still wait
+        """Wait for the answers to some rows. If this call is canceled, those that still wait
         are forgotten.
 
         rows (Sequence[Mapping[str, Any]]): Rows, all with the same columns.

@@ -32,7 +32,6 @@ def test_run_predictions_keeps_the_order_of_the_data(tmp_path):
     assert first.outputs[0].generation.text.endswith("Paris(B-city)")
     assert first.outputs[0].generation.forward_passes == 2
     assert first.outputs[0].generation.cut_short is True
-    assert first.seconds > 0
 
 
 def test_run_predictions_continues_where_it_stopped(tmp_path):

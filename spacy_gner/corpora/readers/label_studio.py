@@ -21,7 +21,7 @@ def is_label_studio(item: Any) -> bool:
 
 
 def read_label_studio(item: Any, place: str, options: ReadOptions) -> Document | None:
-    """Read a task of Label Studio. Of several annotations the first that was not cancelled
+    """Read a task of Label Studio. Of several annotations the first that was not canceled
     counts; without any, the first prediction.
 
     item (Any): The decoded JSON.
