@@ -49,7 +49,14 @@ class Batches(Protocol):
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """RETURNS (list[dict[str, Any]]): One row of the output per row."""
+        """Wait for the answers to some rows. If this call is canceled, those that still wait
+        are forgotten.
+
+        rows (Sequence[Mapping[str, Any]]): Rows, all with the same columns.
+        n_tokens (Sequence[int]): The estimated tokens of each.
+        RETURNS (list[dict[str, Any]]): One row of the output per row.
+        RAISES (QueueFull, QueueClosed): Where they cannot be taken; and what `annotate` raises.
+        """
 
 
 @dataclass(eq=False)
@@ -128,14 +135,7 @@ class BatchQueue:
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """Wait for the answers to some rows. If this call is canceled, those that still wait
-        are forgotten.
-
-        rows (Sequence[Mapping[str, Any]]): Rows, all with the same columns.
-        n_tokens (Sequence[int]): The estimated tokens of each.
-        RETURNS (list[dict[str, Any]]): One row of the output per row.
-        RAISES (QueueFull, QueueClosed): Where they cannot be taken; and what `annotate` raises.
-        """
+        """See `Batches.submit`."""
         if not self.is_open:
             raise QueueClosed()
         if self._waiting and self._n_waiting + sum(n_tokens) > self._max_waiting:

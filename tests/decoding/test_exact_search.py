@@ -13,6 +13,7 @@ from ..models import (
     WORDS,
     build_tiny_causal,
     build_tiny_seq2seq,
+    half_train,
     overfit,
     pieces_of,
     prompt_of,
@@ -36,15 +37,7 @@ def random_words(rng, n_words):
 def backbone(request):
     """A model with an opinion: half trained, so that its first choice is often not
     the best one."""
-    made = BUILDERS[request.param](seed=3)
-    rng = random.Random(0)
-    pairs = []
-    for _ in range(12):
-        words = random_words(rng, 5)
-        tags = [rng.choice(["O", "B-city", "B-person"]) for _ in words]
-        pairs.append((prompt_of(words).text, pieces_of(words, tags)))
-    overfit(made, pairs, steps=40)
-    return made
+    return half_train(BUILDERS[request.param](seed=3))
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -12,9 +12,7 @@ from ..models import (
     WORDS,
     build_tiny_causal,
     build_tiny_seq2seq,
-    overfit,
-    pieces_of,
-    prompt_of,
+    half_train,
     request_of,
 )
 from .brute_force import best_tagging, word_log_probs
@@ -32,15 +30,7 @@ def make_requests(rng, n_words, format, n=4):
 
 @pytest.fixture(scope="module", params=BUILDERS)
 def opinionated(request):
-    """A half trained model: sure of some tags, and of others after them."""
-    backbone, rng = BUILDERS[request.param](seed=3), random.Random(0)
-    pairs = []
-    for _ in range(12):
-        words = [rng.choice(WORDS) for _ in range(5)]
-        tags = [rng.choice(["O", "B-city", "B-person"]) for _ in words]
-        pairs.append((prompt_of(words).text, pieces_of(words, tags)))
-    overfit(backbone, pairs, steps=40)
-    return backbone
+    return half_train(BUILDERS[request.param](seed=3))
 
 
 @pytest.fixture(scope="module", params=BUILDERS)

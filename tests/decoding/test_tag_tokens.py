@@ -16,6 +16,7 @@ from spacy_gner.formats import BIO
 from ..models import (
     WORDS,
     build_tiny_causal,
+    half_train,
     make_backbone,
     overfit,
     pieces_of,
@@ -37,15 +38,7 @@ def with_tag_tokens(seed: int):
 
 @pytest.fixture(scope="module")
 def undecided():
-    """A model that was trained a little, towards tags that contradict one another."""
-    made, rng = with_tag_tokens(3), random.Random(0)
-    pairs = []
-    for _ in range(12):
-        words = [rng.choice(WORDS) for _ in range(5)]
-        tags = [rng.choice(["O", "B-city", "B-person"]) for _ in words]
-        pairs.append((prompt_of(words).text, pieces_of(words, tags)))
-    overfit(made, pairs, steps=40)
-    return made
+    return half_train(with_tag_tokens(3))
 
 
 def test_each_tag_is_one_choice_and_then_its_label(undecided):
