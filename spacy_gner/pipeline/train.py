@@ -16,7 +16,6 @@ from spacy.training.loop import (
     create_before_to_disk_callback,
     create_evaluation_callback,
     create_train_batches,
-    subdivide_batch,
     update_meta,
 )
 from spacy.util import registry, resolve_dot_names
@@ -175,7 +174,7 @@ def train(
             words += sum(map(len, batch))
             if step < skip:
                 continue
-            _update(nlp, batch, rate, settings, state.losses)
+            _update(nlp, _parts(batch, settings, processes), rate, settings, trainers, state.losses)
             optimizer.step_schedules()
             state.step = step + 1
             info = {
@@ -244,20 +243,39 @@ def _join(
     return trainers, augmentations
 
 
+def _parts(batch: Any, settings: Any, processes: Processes) -> Iterator[list[Any]]:
+    """YIELDS (list[Example]): Examples that all processes compute together, each as many as one
+    process alone would compute at once."""
+    ordered = sorted(batch, key=lambda example: len(example.predicted))
+    n_each = max(1, len(ordered) // settings["accumulate_gradient"])
+    size = n_each * processes.size
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]
+
+
 def _update(
-    nlp: Language, batch: Any, dropout: float, settings: Any, losses: dict[str, float]
+    nlp: Language,
+    parts: Iterator[list[Any]],
+    dropout: float,
+    settings: Any,
+    trainers: dict[str, Trainer],
+    losses: dict[str, float],
 ) -> None:
     exclude = settings["frozen_components"]
-    parts = subdivide_batch(batch, settings["accumulate_gradient"])  # type: ignore[no-untyped-call]
+    found: dict[str, float] = {}
     for part in parts:
         nlp.update(
             part,
             drop=dropout,
-            losses=losses,
+            losses=found,
             sgd=False,  # type: ignore[arg-type]
             exclude=exclude,
             annotates=settings["annotating_components"],
         )
+    # Into how many parts a batch was cut depends on the number of processes.
+    found |= {name: trainer.take_loss() for name, trainer in trainers.items()}
+    for name, loss in found.items():
+        losses[name] = losses.get(name, 0.0) + loss
     for name, component in nlp.pipeline:
         trains = name not in exclude and getattr(component, "is_trainable", False)
         if trains and component.model not in (True, False, None):  # type: ignore[attr-defined]

@@ -27,9 +27,10 @@ class Trainer:
     backbone (Backbone): The backbone.
 
     `pending_weight` is the weight of all target tokens since the last update, `n_trained` their
-    number ever. `optimizer` is made with the first update. `processes` are those that train this
-    model together, each with its share of every batch; None is this one alone. `sharded` is the
-    model where each of them has a part of it.
+    number ever. `losses` are the loss and the weight that were reported since `take_loss`.
+    `optimizer` is made with the first update. `processes` are those that train this model together,
+    each with its share of every batch; None is this one alone. `sharded` is the model where each
+    of them has a part of it.
     """
 
     def __init__(self, backbone: Backbone) -> None:
@@ -37,6 +38,7 @@ class Trainer:
         self.is_prepared = False
         self.pending_weight = 0.0
         self.n_trained = 0
+        self.losses = (0.0, 0.0)
         self.optimizer: FollowedOptimizer | None = None
         self.processes: Processes | None = None
         self.sharded: ShardedModel | None = None
@@ -59,9 +61,15 @@ class Trainer:
         weight (float): The weight of its target tokens; 0 where it has none.
         RETURNS (float): The mean loss.
         """
-        if self.processes is None:
-            return loss
-        total, weights = self.processes.add_up([loss * weight, weight])
+        total, weights = loss * weight, weight
+        if self.processes is not None:
+            total, weights = self.processes.add_up([total, weight])
+        self.losses = (self.losses[0] + total, self.losses[1] + weights)
+        return total / weights if weights else 0.0
+
+    def take_loss(self) -> float:
+        """RETURNS (float): The mean loss of all batches since this was asked last."""
+        (total, weights), self.losses = self.losses, (0.0, 0.0)
         return total / weights if weights else 0.0
 
     def prepare(self) -> None:

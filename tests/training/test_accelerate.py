@@ -43,7 +43,7 @@ FSDP2 = {
 }
 
 
-def launch(n_processes, *arguments, cut_up=False):
+def launch(n_processes, *arguments, cut_up=False, notes=None):
     command = [sys.executable]
     if n_processes > 1:
         # What `accelerate launch` runs on GPUs; on CPUs it would want MPI.
@@ -57,6 +57,7 @@ def launch(n_processes, *arguments, cut_up=False):
         # By which its processes can be found.
         "LAUNCH": str(arguments[5]) if len(arguments) > 5 else "",
         **(FSDP2 if cut_up else {}),
+        **({"NOTES": str(notes)} if notes else {}),
     }
     return subprocess.Popen(
         [*command, *map(str, arguments)],
@@ -185,6 +186,35 @@ def test_training_is_that_of_one_process_and_goes_on_after_a_kill(directory, cut
     for key in two:
         # To the last bit: the same updates followed.
         assert torch.equal(two[key], resumed[key]), key
+
+
+def test_each_process_computes_its_part_of_every_batch(directory, tmp_path):
+    size, steps = 10, 2
+    found, reported = [], []
+    # One example at once: the parts of one process would leave nothing for a second one.
+    for n_processes, cut_up in ((1, False), (2, False), (2, True)):
+        name = f"noted-{n_processes}-{cut_up}"
+        notes = tmp_path / name
+        notes.mkdir()
+        arguments = ["-m", "spacy_gner", "train", config(directory, name, steps)]
+        arguments += ["--output", directory / f"{name}-out", "--training.accumulate_gradient", "10"]
+        arguments += ["--code", ROOT / "tests" / "training" / "noting.py"]
+        finish(launch(n_processes, *arguments, cut_up=cut_up, notes=notes))
+        noted = [path.read_text().splitlines() for path in sorted(notes.iterdir())]
+        assert len(noted) == n_processes
+        found.append(noted)
+        reported.append(losses(directory, name))
+    (alone,), *together = found
+    n_batches = len(alone) // size
+    assert len(alone) == n_batches * size and n_batches >= steps
+    for parts in together:
+        assert [len(part) for part in parts] == [len(alone) // 2] * 2
+        for k in range(n_batches):
+            own = [part[k * size // 2 : (k + 1) * size // 2] for part in parts]
+            # All of the batch, nothing twice.
+            assert sorted(own[0] + own[1]) == sorted(alone[k * size : (k + 1) * size])
+    for losses_together in reported[1:]:
+        assert losses_together == pytest.approx(reported[0], rel=1e-3)
 
 
 def wait_for(condition, seconds=300):
