@@ -92,7 +92,16 @@ class Calibration:
                 0 < s.temperature < math.inf and math.isfinite(s.shift) for s in scales.values()
             ):
                 raise ValueError("a temperature is a number above 0, a shift is any number")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        # Of integers with hundreds of digits there are no floats, and JSON may be nested too deep.
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise ValueError(Errors.E036.format(path=path, reason=error)) from error
         return cls(scales)
 

@@ -1,5 +1,6 @@
 """Directories: replaced whole or not at all, checked, packed into bytes."""
 
+import glob
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def write_object(path: Path, values: dict[str, Any]) -> None:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
-        for leftover in path.parent.glob(f".{path.name}.new-*"):
+        for leftover in _beside(path, "new"):
             leftover.unlink(missing_ok=True)
 
 
@@ -100,9 +101,15 @@ def recover_directory(path: Path) -> None:
     """
     if path.exists():
         return
-    for old in path.parent.glob(f".{path.name}.old-*"):
+    for old in _beside(path, "old"):
         old.rename(path)
         return
+
+
+def _beside(path: Path, kind: str) -> list[Path]:
+    """RETURNS (list[Path]): What was put beside a file or directory: "new" or "old" ones."""
+    # A name may hold characters that are signs of patterns.
+    return sorted(path.parent.glob(f".{glob.escape(path.name)}.{kind}-*"))
 
 
 def remove_leftovers(path: Path, min_age: float = 0.0) -> None:
@@ -113,23 +120,28 @@ def remove_leftovers(path: Path, min_age: float = 0.0) -> None:
     """
     now = time.time()
     for kind in ("new", "old"):
-        for folder in path.parent.glob(f".{path.name}.{kind}-*"):
-            if now - folder.stat().st_mtime >= min_age:
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in _beside(path, kind):
+            # Another process may have been faster.
+            with suppress(FileNotFoundError):
+                if now - folder.lstat().st_mtime >= min_age:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_links(folder: Path) -> None:
     """Refuse files that are links to somewhere else: whoever made the folder could have meant any
     file of the one who loads it, to be copied into what is saved next.
 
-    folder (Path): The folder of a model. In a cache of the model hub, whose files are links
-        into a folder beside it, this counts as well.
+    folder (Path): The folder of a model or a component. In a cache of the model hub, whose files
+        are links, they may lead into its folder of contents ("blobs") as well.
     RAISES (ValueError): E045, with the file.
     """
-    is_hub_cache = folder.resolve().parent.name == "snapshots"
-    root = folder.resolve().parents[1] if is_hub_cache else folder.resolve()
+    root = folder.resolve()
+    allowed = [root]
+    for parent in root.parents:
+        if parent.name == "snapshots" and parent.parent.name.startswith("models--"):
+            allowed.append(parent.parent / "blobs")
     for path in folder.rglob("*"):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
+        if path.is_symlink() and not any(map(path.resolve().is_relative_to, allowed)):
             raise ValueError(Errors.E045.format(path=path, folder=folder))
 
 

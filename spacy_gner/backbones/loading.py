@@ -29,6 +29,8 @@ from .tag_tokens import add_tag_tokens, make_room
 
 MODEL_CLASSES = {"seq2seq": AutoModelForSeq2SeqLM, "causal": AutoModelForCausalLM}
 TRUST_VARIABLE = "SPACY_GNER_TRUST_REMOTE_CODE"
+# More than any model has: they are made one by one, before the weights are looked at.
+_MAX_LAYERS = 10_000
 # Buffers that old checkpoints have, and that models compute themselves today.
 _BUFFERS = re.compile(r"(inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids)$")
 
@@ -109,7 +111,18 @@ def _load_config(source: Source, settings: BackboneSettings, hub: dict[str, Any]
 
 
 def _check_config(config: Any) -> None:
-    # What is looked at here before the model itself would complain.
+    """Refuse what would run, or never end, before the model itself complains."""
+    for value in vars(config).values():
+        if hasattr(value, "model_type"):
+            _check_config(value)
+    # With the package `kernels` transformers gets an attention of this form from the hub.
+    attention = [v for k, v in vars(config).items() if k.endswith("_implementation_internal")]
+    if any("/" in str(value) for value in attention):
+        raise ValueError(f"its attention is code from elsewhere: {attention}")
+    for name in ("num_hidden_layers", "num_layers", "num_decoder_layers"):
+        n_layers = getattr(config, name, None) or 0
+        if not isinstance(n_layers, int) or n_layers > _MAX_LAYERS:
+            raise ValueError(f"{name} is {n_layers!r}")
     if not isinstance(getattr(config, "architectures", None) or [], list):
         raise ValueError("its architectures are no list")
     for name in (*POSITION_FIELDS, "decoder_start_token_id"):
@@ -170,10 +183,16 @@ def _load_model(
 
 
 def _check_keys(model: Any, found: dict[str, Any], name: str) -> None:
-    """What is missing would be random, and different each time."""
-    missing = _without_tied(model, found["missing_keys"])
+    parts = {
+        "missing": _without_tied(model, found["missing_keys"]),
+        "of other shapes": found["mismatched_keys"],
+    }
     unexpected = [key for key in found["unexpected_keys"] if not _BUFFERS.search(key)]
-    parts = {"missing": missing, "of other shapes": found["mismatched_keys"]}
+    _refuse_made_up(parts, unexpected, name)
+
+
+def _refuse_made_up(parts: dict[str, Any], unexpected: Sequence[str], name: object) -> None:
+    """What is missing would be random, and different each time."""
     if any(parts.values()):
         parts["not known to the model"] = unexpected
         reason = "; ".join(f"{what}: {_some(keys)}" for what, keys in parts.items() if keys)
@@ -274,9 +293,12 @@ def load_adapter(model: Any, adapter: Path, is_trainable: bool = False) -> Any:
             peft_model = peft.PeftModel.from_pretrained(
                 model, str(adapter), is_trainable=is_trainable
             )
+            # Once more, since only this tells what was not found.
+            found = peft_model.load_adapter(str(adapter), "default", is_trainable=is_trainable)
     except Exception as error:
         reason = _first_line(error)
         raise ValueError(Errors.E041.format(name=adapter, reason=reason)) from error
+    _refuse_made_up({"missing": found.missing_keys}, found.unexpected_keys, adapter)
     return peft_model
 
 

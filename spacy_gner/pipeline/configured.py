@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 
-from ..backbones.files import write_object
+from ..backbones.files import check_links, write_object
 from ..errors import Errors, Warnings
 from ..extensions import own_value
 from ..formats import LabelSet
@@ -242,8 +242,9 @@ class ConfiguredPipe(TrainablePipe):
         exclude (Iterable[str]): "cfg", "vocab" or "model".
         RETURNS (ConfiguredPipe): This component.
         RAISES (ValueError): E023 when the model's directory cannot be read, E033 when the
-            saved settings cannot be used.
+            saved settings cannot be used, E045 for links out of the directory.
         """
+        check_links(Path(path))
         deserialize: dict[str, Callable[[Any], Any]] = {
             "cfg": lambda p: self._restore(Path(p).read_bytes(), overridable=True),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
@@ -298,9 +299,10 @@ class ConfiguredPipe(TrainablePipe):
         data (bytes): What was saved.
         overridable (bool): Whether a setting stays that this component's config gives otherwise
             than the saved config did.
-        RAISES (ValueError): E033, see `read_saved`.
+        RAISES (ValueError): E033, see `read_saved`, and E017 where the settings of both do not go
+            together; nothing is changed then.
         """
-        settings, configured, self._trained_format = read_saved(data, self.name)
+        settings, configured, trained_format = read_saved(data, self.name)
         for field, value in configured.items():
             own = self._configured[field]
             same = own == value
@@ -308,8 +310,10 @@ class ConfiguredPipe(TrainablePipe):
                 same = list(own.items()) == list(value.items())  # the order of labels counts
             if overridable and not same:
                 settings.pop(field, None)
-        self._settings = {**self._settings, **settings}
-        check_settings({field: self._settings[field] for field in CHECKS})
+        settings = {**self._settings, **settings}
+        # Those that stay may not go with those that come.
+        check_settings({field: settings[field] for field in CHECKS})
+        self._settings, self._trained_format = settings, trained_format
         # Loading the vocab has replaced the strings that were there.
         self._add_strings()
         self._show_in_config()

@@ -190,7 +190,9 @@ def _probability(field: str, value: Any) -> float:
 
 def _is_pairs(value: Any) -> bool:
     is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
-    return is_list and all(isinstance(v, list | tuple) and len(v) == 2 for v in value)
+    return is_list and all(
+        isinstance(v, list | tuple) and len(v) == 2 and isinstance(v[0], str) for v in value
+    )
 
 
 def _decoys(field: str, value: LabelsInput) -> list[str]:

@@ -7,6 +7,7 @@ import shutil
 import warnings
 
 import pytest
+import spacy
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -145,6 +146,9 @@ def test_json_of_any_shape(causal_dir, name, shape):
         {"architectures": 3},
         {"model_type": []},
         {"max_position_embeddings": "many"},
+        {"num_hidden_layers": 10**9},
+        {"num_hidden_layers": []},
+        {"quantization_config": 3},
     ],
 )
 def test_config_with_values_of_another_type(causal_dir, values):
@@ -180,6 +184,48 @@ def test_adapter_config_of_any_shape(adapter_dir, shape):
 def test_adapter_that_is_cut_off(adapter_dir):
     path = adapter_dir / "adapter_model.safetensors"
     path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ValueError, match="E041"):
+        load(adapter_dir)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: {f"other.{k}": v for k, v in state.items()},
+        lambda state: {k: v for k, v in state.items() if "lora_A" in k},
+        lambda state: {"odd": torch.ones(1)},
+    ],
+    ids=["other names", "half of them", "none of them"],
+)
+def test_adapter_without_its_weights(adapter_dir, change):
+    """peft leaves what it does not find as it was made: without effect, or random."""
+    path = adapter_dir / "adapter_model.safetensors"
+    save_file(change(load_file(path)), path, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="E041.*missing.*lora_B"):
+        load(adapter_dir)
+
+
+def test_adapter_with_more_weights_than_it_says(adapter_dir):
+    path = adapter_dir / "adapter_model.safetensors"
+    save_file({**load_file(path), "odd": torch.ones(1)}, path, metadata={"format": "pt"})
+    with pytest.warns(UserWarning, match="W007.*odd"):
+        load(adapter_dir)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": 3},
+        {"peft_type": "XLORA", "adapters": {"0": "a/b"}},
+        {"peft_type": 3},
+        {"task_type": []},
+        {"r": 0},
+        {"target_modules": ["nothing"]},
+        {"megatron_config": {"a": 1}, "megatron_core": "antigravity"},
+    ],
+)
+def test_adapter_config_with_values_of_another_sort(adapter_dir, values):
+    change_json(adapter_dir / "adapter_config.json", **values)
     with pytest.raises(ValueError, match="E041"):
         load(adapter_dir)
 
@@ -314,15 +360,55 @@ def test_links_out_of_a_model_are_not_followed(causal_dir, tmp_path):
         load(causal_dir)
 
 
-def test_links_within_a_cache_of_the_hub_are_fine(causal_dir, tmp_path):
-    repository = tmp_path / "models--a--b"
+def put_into_hub_cache(folder, repository):
+    """RETURNS (Path): The snapshot: links into the folder of contents, as the hub's client makes
+    them."""
     snapshot, blobs = repository / "snapshots" / "abc", repository / "blobs"
-    snapshot.mkdir(parents=True)
-    blobs.mkdir()
-    for path in causal_dir.iterdir():
-        shutil.copy(path, blobs / path.name)
-        (snapshot / path.name).symlink_to(f"../../blobs/{path.name}")
+    blobs.mkdir(parents=True)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            link = snapshot / path.relative_to(folder)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            content = blobs / f"{len(list(blobs.iterdir()))}"
+            shutil.copy(path, content)
+            link.symlink_to(os.path.relpath(content, link.parent))
+    return snapshot
+
+
+def test_links_within_a_cache_of_the_hub_are_fine(causal_dir, tmp_path):
+    snapshot = put_into_hub_cache(causal_dir, tmp_path / "models--a--b")
     assert load(snapshot).codec.is_causal
+
+
+def test_a_saved_pipeline_in_a_cache_of_the_hub_is_loaded(causal_dir, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("gner", config={"labels": ["city"], "model": {"name": str(causal_dir)}})
+    nlp.to_disk(tmp_path / "saved")
+    snapshot = put_into_hub_cache(tmp_path / "saved", tmp_path / "models--a--b")
+    assert spacy.load(snapshot).get_pipe("gner").labels == ("city",)
+
+
+def test_a_folder_with_the_name_of_a_cache_gives_no_rights(causal_dir, tmp_path):
+    snapshot = put_into_hub_cache(causal_dir, tmp_path / "models--a--b")
+    (tmp_path / "models--a--b").rename(tmp_path / "mine")
+    with pytest.raises(ValueError, match="E045"):
+        load(tmp_path / "mine" / "snapshots" / snapshot.name)
+    shutil.copytree(causal_dir, tmp_path / "models--c" / "snapshots" / "abc")
+    (tmp_path / "models--c" / "secret").write_text("password", encoding="utf8")
+    (tmp_path / "models--c" / "snapshots" / "abc" / "notes.txt").symlink_to("../../secret")
+    with pytest.raises(ValueError, match="E045.*notes"):
+        load(tmp_path / "models--c" / "snapshots" / "abc")
+
+
+@pytest.mark.parametrize("name", ["cfg", "model"])
+def test_links_out_of_a_saved_component_are_not_followed(causal_dir, tmp_path, name):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("gner", config={"labels": ["city"], "model": {"name": str(causal_dir)}})
+    nlp.to_disk(tmp_path / "saved")
+    (tmp_path / "saved" / "gner" / name).rename(tmp_path / "elsewhere")
+    (tmp_path / "saved" / "gner" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match=f"E045.*{name}"):
+        spacy.load(tmp_path / "saved")
 
 
 def test_links_in_a_saved_adapter_are_not_copied(adapter_dir, causal_dir, tmp_path):
@@ -349,6 +435,14 @@ def test_links_in_a_saved_adapter_are_not_copied(adapter_dir, causal_dir, tmp_pa
     again.from_disk(saved)
     again.to_disk(tmp_path / "again")
     assert not any("password" in p.read_text("latin1") for p in (tmp_path / "again").rglob("*.*"))
+
+
+@pytest.mark.parametrize("name", ["_attn_implementation", "_attn_implementation_internal"])
+def test_attention_from_the_hub_is_code(causal_dir, monkeypatch, name):
+    """transformers loads it where the package `kernels` is installed."""
+    change_json(causal_dir / "config.json", **{name: "somebody/kernels:attention"})
+    with pytest.raises(ValueError, match="E023.*code from elsewhere.*somebody/kernels"):
+        load(causal_dir)
 
 
 @pytest.mark.parametrize("agreed", ["", "0", "1"])

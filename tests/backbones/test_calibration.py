@@ -48,6 +48,8 @@ SCALE = '{"temperature": 1, "shift": 0}'
             '{"float32": {"temperature": 1}}',
             '{"float32": {"temperature": NaN, "shift": 0}}',
             '{"float32": {"temperature": 1, "shift": Infinity}}',
+            '{"float32": {"temperature": 1, "shift": 1' + 400 * "0" + "}}",
+            100_000 * "[",
         )
     ],
 )

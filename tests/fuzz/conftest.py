@@ -1,3 +1,4 @@
+import json
 import os
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from spacy_gner.pipeline.settings import CHECKS
 
 CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
 SEEDS = [path.read_text(encoding="utf8") for path in CORPUS]
@@ -36,12 +39,27 @@ TEXTS = st.one_of(
 )
 
 
+# What files of settings are made of: the fields that there are, with values of every shape.
+_FIELDS = st.sampled_from([*CHECKS, "labels", "config", "trained_format", "odd"])
+_VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(st.tuples(inner, inner), max_size=3),
+        st.dictionaries(st.one_of(_FIELDS, st.text(max_size=5)), inner, max_size=3),
+        st.fixed_dictionaries({"text": inner, "entities": inner}),
+    ),
+    max_leaves=8,
+)
+SETTINGS = st.one_of(st.dictionaries(_FIELDS, _VALUES, max_size=4).map(json.dumps), TEXTS)
+
+
 @pytest.fixture
-def fuzz(request: pytest.FixtureRequest) -> Callable[[Callable[[str], Any]], int]:
+def fuzz(request: pytest.FixtureRequest) -> Callable[..., int]:
     """Feed a function with texts: the seed corpus and 60 random ones, or with --fuzz random ones
     for FUZZ_MINUTES. RETURNS (Callable): Gives the number of texts."""
 
-    def run(check: Callable[[str], Any]) -> int:
+    def run(check: Callable[[str], Any], texts: st.SearchStrategy[str] = TEXTS) -> int:
         n_texts = 0
         for seed in SEEDS:
             check(seed)
@@ -62,7 +80,7 @@ def fuzz(request: pytest.FixtureRequest) -> Callable[[Callable[[str], Any]], int
             suppress_health_check=list(HealthCheck),
         )
         for number in count():
-            hypothesis.seed(number)(profile(given(TEXTS)(counted)))()
+            hypothesis.seed(number)(profile(given(texts)(counted)))()
             if not long or time.monotonic() > end:
                 break
         if long:

@@ -227,7 +227,7 @@ def test_save_that_fails_keeps_what_was_there(tmp_path, make_nlp, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         nlp.to_disk(tmp_path / "saved")
     assert [full(d) for d in spacy.load(tmp_path / "saved").pipe(TEXTS)] == expected
-    assert not list((tmp_path / "saved").rglob(".new-*"))
+    assert not list((tmp_path / "saved").rglob("*.new-*"))
 
 
 def test_saved_folders_can_be_entered(tmp_path, make_nlp):

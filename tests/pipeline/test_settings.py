@@ -184,12 +184,30 @@ def test_bad_examples_are_refused_at_once(make, examples):
     assert gner.examples is None
 
 
-@pytest.mark.parametrize("saved", [[], "x", {"labels": 3}, {"labels": {"a": ""}}, {"config": 1}])
+@pytest.mark.parametrize(
+    "saved",
+    [
+        *([], "x", {"labels": 3}, {"labels": {"a": ""}}, {"config": 1}),
+        *({"threshold": [[[1], 0.5]]}, {"label_definitions": [[{}, "a town"]]}),
+        *({"config": {"threshold": [[None, 0.5]]}}, {"labels": [[["a"], "b"]]}),
+    ],
+)
 def test_saved_settings_of_another_shape_are_refused(make, tmp_path, saved):
     make().to_disk(tmp_path)
     (tmp_path / "gner" / "cfg").write_text(json.dumps(saved), encoding="utf8")
     with pytest.raises(ValueError, match="GNER-E033"):
         spacy.load(tmp_path)
+
+
+def test_settings_that_are_refused_change_nothing(make, tmp_path):
+    """Also those that are fine alone, and do not go with what the component has."""
+    gner = make({"set_ents": False, "spans_key": "sc"}).get_pipe("gner")
+    saved = {"batch_size": 7, "spans_key": None, "trained_format": "x"}
+    (tmp_path / "cfg").write_text(json.dumps({**saved, "config": {}}), encoding="utf8")
+    before = dict(gner.cfg)
+    with pytest.raises(ValueError, match="GNER-E017.*set_ents"):
+        gner.from_disk(tmp_path, exclude=["model", "vocab"])
+    assert dict(gner.cfg) == before and gner._trained_format is None
 
 
 @pytest.mark.parametrize("labels", ["person", {"a": 1}, 3, None, [[1, 2]], {"person": None}])
