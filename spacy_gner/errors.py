@@ -497,7 +497,7 @@ class Errors(metaclass=_WithCodes):
         "There are {field} for labels that are not asked for: {labels}. Name them in `labels` as "
         "well, or leave them out."
     )
-    E603 = 'There is no label to look for. Send for instance {{"labels": ["person", "city"]}}.'
+    E603 = 'There is no label to look for. Send for instance {"labels": ["person", "city"]}.'
     E604 = "This server needs its API key. Send the header `Authorization: Bearer KEY`."
     E605 = "The body of the request did not arrive within {seconds} seconds."
     E606 = "There was no answer within {seconds} seconds. Send less at once, or try again later."

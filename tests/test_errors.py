@@ -35,6 +35,14 @@ def test_errors_message_has_its_code_and_is_used(catalogue, name):
     assert all(field != "" for _, field, _, _ in string.Formatter().parse(message))
 
 
+def test_messages_without_fields_have_no_doubled_braces():
+    """Nobody formats them."""
+    used = re.findall(r"\b(Errors|Warnings)\.([EW]\d+)\b(?!\.format)", SOURCE)
+    assert used and not [
+        name for catalogue, name in used if "{{" in getattr(globals()[catalogue], name)
+    ]
+
+
 def test_no_code_is_given_twice():
     """A second definition would replace the first without a word."""
     source = (Path(spacy_gner.__file__).parent / "errors.py").read_text(encoding="utf8")

@@ -120,8 +120,9 @@ def _check_config(config: Any) -> None:
     if any("/" in str(value) for value in attention):
         raise ValueError(f"its attention is code from elsewhere: {attention}")
     for name in ("num_hidden_layers", "num_layers", "num_decoder_layers"):
-        n_layers = getattr(config, name, None) or 0
-        if not isinstance(n_layers, int) or n_layers > _MAX_LAYERS:
+        n_layers = getattr(config, name, None)
+        is_number = isinstance(n_layers, int) and 0 < n_layers <= _MAX_LAYERS
+        if n_layers is not None and not is_number:
             raise ValueError(f"{name} is {n_layers!r}")
     if not isinstance(getattr(config, "architectures", None) or [], list):
         raise ValueError("its architectures are no list")

@@ -56,7 +56,7 @@ def read_interface(xml: str) -> LabelingInterface:
         raise ValueError(Errors.E612.format(reason="it has a document type or an entity"))
     try:
         root = ElementTree.fromstring(xml)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, UnicodeEncodeError) as error:
         raise ValueError(Errors.E612.format(reason=error)) from error
     texts = {tag.get("name"): tag.get("value", "") for tag in root.iter("Text")}
     for tag in root.iter("Labels"):
@@ -127,15 +127,20 @@ def make_router(ask: Ask, limits: Limits) -> APIRouter:
             return {"results": [], "model_version": MODEL_VERSION}
         try:
             interface = read_interface(body.label_config)
-            texts = [task.get("data", {}).get(interface.key) for task in body.tasks]
-            # A task without the text gets an empty prediction; the others are answered.
-            asked = [text if isinstance(text, str) else "" for text in texts]
-            question = Question(texts=asked, labels=list(interface.labels))
+            texts = [_text_of(task, interface.key) for task in body.tasks]
+            question = Question(texts=texts, labels=list(interface.labels))
             check_question(question, limits)
-        except (ValueError, AttributeError) as error:
+        except ValueError as error:
             raise HTTPException(422, str(error)) from error
         rows = await ask(request, question)
         results = [to_prediction(interface, row) for row in rows or ()]
         return {"results": results, "model_version": MODEL_VERSION}
 
     return router
+
+
+def _text_of(task: Mapping[str, Any], key: str) -> str:
+    """RETURNS (str): Empty for a task without the text: the others are answered all the same."""
+    data = task.get("data")
+    text = data.get(key) if isinstance(data, Mapping) else None
+    return text if isinstance(text, str) else ""

@@ -1,5 +1,6 @@
 """What clients and server say to each other."""
 
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,7 +77,8 @@ def check_question(question: Question, limits: Limits) -> None:
     """
     labels = question.labels or []
     definitions = question.definitions.values()
-    for text in (*question.texts, *labels, *question.wordings.values(), *definitions):
+    said = (item for field in (question.wordings, question.definitions) for item in field.items())
+    for text in (*question.texts, *labels, *chain.from_iterable(said)):
         try:
             text.encode("utf8")
         except UnicodeEncodeError as error:

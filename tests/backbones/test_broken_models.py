@@ -147,6 +147,7 @@ def test_json_of_any_shape(causal_dir, name, shape):
         {"model_type": []},
         {"max_position_embeddings": "many"},
         {"num_hidden_layers": 10**9},
+        {"num_hidden_layers": 0},
         {"num_hidden_layers": []},
         {"quantization_config": 3},
     ],

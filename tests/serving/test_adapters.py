@@ -1,5 +1,7 @@
 """Label Studio's and Prodigy's JSON, as their documentation defines it."""
 
+import json
+
 import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra serve")
@@ -78,6 +80,22 @@ def test_label_studio_is_told_what_is_wrong_with_its_interface(interface):
         answer = http.post("/label-studio/predict", json=body([{"data": {}}], interface))
     assert answer.status_code == 422
     assert "GNER-E612" in answer.text or "GNER-E003" in answer.text
+
+
+@pytest.mark.parametrize("data", [{}, {"data": None}, {"data": ["a"]}, {"data": {"passage": 3}}])
+def test_label_studio_gets_nothing_for_tasks_of_another_shape(data):
+    with TestClient(create_app(Capitals())) as http:
+        answer = http.post("/label-studio/predict", json=body([data, {"data": {"passage": "Ann"}}]))
+    first, second = answer.json()["results"]
+    assert first["result"] == [] and len(second["result"]) == 1
+
+
+def test_label_studio_sends_no_unicode():
+    with TestClient(create_app(Capitals())) as http:
+        for asked in (body([{}], "\ud800"), body([{"data": {"passage": "\ud800"}}])):
+            headers = {"Content-Type": "application/json"}
+            answer = http.post("/label-studio/predict", content=json.dumps(asked), headers=headers)
+            assert answer.status_code == 422 and "[GNER-E6" in answer.text
 
 
 def test_label_studio_without_tasks_gets_nothing():

@@ -87,6 +87,10 @@ def test_threshold_drops_entities_and_one_bad_text_does_not_fail_the_others():
         ({"texts": "a"}, "texts"),
         ({"texts": ["\ud800"]}, "GNER-E611"),
         ({"labels": ["\udfff"]}, "GNER-E611"),
+        ({"wordings": {"\ud800": "x"}}, "GNER-E611"),
+        ({"wordings": {"x": "\ud800"}}, "GNER-E611"),
+        ({"definitions": {"\ud800": "x"}}, "GNER-E611"),
+        ({"\ud800": "x"}, "unicode"),
         ({"model": "/etc/passwd"}, "model"),
     ],
 )
