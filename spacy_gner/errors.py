@@ -203,7 +203,7 @@ class Errors(metaclass=_WithCodes):
     E205 = (
         "{place}: the sentence cannot be read: {error}. JSON needs "
         '{{"words": [...], "labels": [...]}} for each sentence. Other forms are described in '
-        "docs/corpora.md and named with --format (`format` in a config): conll, conllu, ontonotes, "
+        "docs/corpora.md and named with `convert --format` (`format` in a config): conll, conllu, ontonotes, "
         "pile-ner, label-studio, gner, gliner, words, offsets, json, csv, brat, pubtator, inline or "
         "docbin."
     )
@@ -211,7 +211,7 @@ class Errors(metaclass=_WithCodes):
     E207 = (
         '{place}: {tag!r} is not a BIO tag. Write "O", "B-label" or "I-label" (or BIOES, BILOU, '
         'BMES); null or "-" for a word without annotation. If the file is of another kind, name '
-        "it: --format inline, pile-ner, offsets … (`format` in a config)."
+        "it: `convert --format inline`, pile-ner, offsets … (`format` in a config)."
     )
     E208 = (
         "{place}: {word!r} is not a word: it is empty or contains white space. Split it "
@@ -297,8 +297,8 @@ class Errors(metaclass=_WithCodes):
     )
     E233 = "{path} has no .txt file of the same name beside it. brat needs both."
     E234 = (
-        "Cannot tell what {path} is: it is no annotated text, and no other format that is known. "
-        "Name the format with --format (`format` in a config)."
+        "Cannot tell the format of {path}, which looks like {found}. If it is annotated text, name "
+        "its format: `convert --format` (`format` in a config), one of {formats}."
     )
     E235 = "The output {path} exists. Add --overwrite to replace it, or write to another file."
     E236 = (
@@ -344,6 +344,7 @@ class Errors(metaclass=_WithCodes):
         "column that holds the text: --text-column NAME; or say what the file is: --input-format "
         "text, for one text a line."
     )
+    E252 = "{options}: of no effect {case}. Leave that out."
     # --- E3xx: scoring and reports ---------------------------------------------
     E303 = (
         "There is no sentence to measure in {name}: the file is empty, or nothing is left of "

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,17 @@ from ..errors import Errors
 from ._app import app
 from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
 from .journal import Journal, key_of
-from .options import DecoderName, Device, Encoding, Lang, Threshold, message_of, stop_on
+from .options import (
+    DecoderName,
+    Device,
+    Encoding,
+    Labels,
+    Lang,
+    Threshold,
+    joined,
+    message_of,
+    stop_on,
+)
 from .progress import CountingDecoder, Progress
 from .splitting import SPLITS
 from .targets import check_output, is_device, output_format, write_documents
@@ -37,12 +48,7 @@ def annotate(
             "Parquet, gzipped or not; - is standard input."
         ),
     ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            "--labels", "-l", help='What to look for: "person,city" or "PER=person,LOC=city".'
-        ),
-    ] = None,
+    labels: Labels = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -102,13 +108,16 @@ def annotate(
     documents are kept beside it, in OUTPUT.part, where --resume goes on.
     """
     output = None if str(output) == STDIN else output  # "-" is standard output there
+    asked = joined(labels)
     if engine is not None:
         if engine != "ray":
             raise typer.BadParameter("only ray is known", param_hint="--engine")
         from .on_ray import annotate_on_ray
 
         with stop_on(ValueError):
-            wanted = _parse(labels)
+            of_files = {"input-format": input_format, "split": split, "encoding": encoding}
+            _refuse({**of_files, "overwrite": overwrite}, "with --engine ray")
+            wanted = _parse(asked)
         annotate_on_ray(
             files or [],
             output,
@@ -131,7 +140,9 @@ def annotate(
         return
     run = _Run(output)
     with stop_on(ValueError, ImportError, OSError):
-        wanted = _parse(labels)
+        several = {"workers": workers > 1, "gpus-per-worker": gpus_per_worker, "address": address}
+        _refuse({**several, "id-column": id_column}, "without --engine ray")
+        wanted = _parse(asked)
         settings = InputSettings(input_format, split, text_column, encoding)
         run.format = output_format(format, output, "jsonl")
         inputs = Inputs(find_inputs(files or [STDIN], encoding), settings)
@@ -144,7 +155,7 @@ def annotate(
             run.journal = Journal(
                 output,
                 {
-                    "labels": labels,
+                    "labels": asked,
                     "model": model,
                     "format": run.format,
                     "lang": lang,
@@ -166,8 +177,8 @@ def annotate(
         print(message_of(error, output), file=sys.stderr)
         print(run.how_to_go_on("Stopped"), file=sys.stderr)
         raise typer.Exit(2) from error
-    if any(source.is_stream for source in inputs.sources):
-        _say_what_was_guessed(inputs)  # of files it was said before
+    if run.n_words is None:
+        _say_what_was_replaced(inputs)  # of files it was said before
     if not run.n_kept_before and not run.n_begun and not run.failures:
         print("There was no text to annotate.", file=sys.stderr)
     if run.failures:
@@ -242,6 +253,7 @@ class _Run:
             raise ValueError(Errors.E240)
         self.n_words, self.n_without = n_words, n_without
         _say_what_was_guessed(inputs)
+        _say_what_was_replaced(inputs)
 
     def load(
         self,
@@ -312,7 +324,9 @@ class _Run:
             bar.finish(text.n_words)
 
     def _docs(self, inputs: Inputs, bar: Progress) -> Iterator[tuple[Doc, InputText]]:
-        for text in inputs.read(self._report, self.nlp.vocab):
+        # Of files it was said before.
+        say = partial(_say_what_was_guessed, inputs) if self.n_words is None else lambda: None
+        for text in inputs.read(self._report, self.nlp.vocab, say):
             key = key_of(text)
             if self.done.get(key):
                 self.done[key] -= 1
@@ -366,6 +380,13 @@ class _Run:
         tqdm.write(message, file=sys.stderr)
 
 
+def _refuse(options: dict[str, Any], case: str) -> None:
+    """Refuse options that would be passed over in silence."""
+    given = ", ".join(f"--{name}" for name, value in options.items() if value)
+    if given:
+        raise ValueError(Errors.E252.format(options=given, case=case))
+
+
 def _parse(labels: str | None) -> Any:
     """RETURNS (list[str] | dict[str, str] | None): The labels, checked before a model is loaded."""
     from ..formats.labels import LabelSet
@@ -388,5 +409,8 @@ def _say_what_was_guessed(inputs: Inputs) -> None:
         found = ", ".join(f"{n} as {split}" for split, n in inputs.splits.items())
         others = " or ".join(split for split in SPLITS if split not in inputs.splits)
         print(f"Text files read: {found}. For others: --split {others}.", file=sys.stderr)
+
+
+def _say_what_was_replaced(inputs: Inputs) -> None:
     if inputs.n_nul:
         print(f"{inputs.n_nul} NUL character(s) are read as blanks.", file=sys.stderr)

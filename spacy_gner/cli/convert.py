@@ -17,7 +17,7 @@ from ..corpora.readers import FORMAT_NAMES
 from ..corpora.writers import WRITERS
 from ..errors import Errors
 from ._app import app
-from .options import Encoding, message_of
+from .options import Encoding, joined, message_of
 from .targets import check_output, output_format, write_documents
 
 _MAX_LABELS = 50
@@ -91,9 +91,11 @@ def convert_cli(
     max_words: Annotated[int, typer.Option(help="Leave out longer passages; 0: none")] = 0,
     on_error: Annotated[str, typer.Option(help="A broken record: raise or skip")] = "raise",
     labels: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--labels", "-l", help='The inventory, such as "person, city"; default: what occurs'
+            "--labels",
+            "-l",
+            help='The inventory, such as "person, city"; default: what occurs; may be repeated',
         ),
     ] = None,
     ignore: Annotated[
@@ -124,7 +126,7 @@ def convert_cli(
             reader = Corpus(
                 input_path,
                 format=format,
-                labels=_split(labels),
+                labels=_split(joined(labels)),
                 ignore=ignore,
                 rename=_read_names(rename or []),
                 word_column=word_column,

@@ -9,6 +9,8 @@ from ..errors import Errors
 _DELIMITERS = "\t,;|"
 _N_ROWS = 50
 _LONGEST_NAME = 40
+# The share of the rows of a table that have as many cells as the header, at least.
+_REGULAR = 0.9
 # Names of columns that no list of texts begins with by chance.
 _USUAL = frozenset(
     "id text body content message sentence document word token title description comment "
@@ -52,6 +54,8 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
                 break
     except csv.Error:
         pass  # what came before it tells enough
+    if len(rows) > 2 and not text.endswith(("\n", "\r")):
+        rows.pop()  # it may be cut off
     return rows
 
 
@@ -59,8 +63,11 @@ def _is_header(header: list[str], rows: list[list[str]]) -> bool:
     names = [name.strip() for name in header]
     if len(names) < 2 or any(not name or len(name) > _LONGEST_NAME for name in names):
         return False
-    if 2 * sum(len(row) == len(header) for row in rows) < len(rows):
-        return False
+    n_fitting = sum(len(row) == len(header) for row in rows)
     lower = {name.lower() for name in names}
-    # Prose has blanks behind its commas.
-    return "text" in lower or (bool(rows) and names == header and bool(_USUAL & lower))
+    if "text" in lower:
+        return 2 * n_fitting >= len(rows)
+    # Prose has blanks behind its commas, and not as many in each line.
+    n_prose = sum(any(cell.startswith(" ") for cell in row[1:]) for row in rows)
+    is_regular = n_fitting >= _REGULAR * len(rows) and 2 * n_prose < len(rows)
+    return is_regular and names == header and bool(_USUAL & lower)

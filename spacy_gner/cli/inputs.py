@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..corpora.document import known_origin
+from ..corpora.foreign import foreign_kind, is_markup
 from ..corpora.items import (
     JSON_SUFFIXES,
     PARQUET_SUFFIXES,
@@ -39,20 +40,6 @@ _SUFFIXES = {
     "parquet": PARQUET_SUFFIXES,
 }
 _TEXT_FIELD = "text"
-# Other things that begin with these bytes are no text, though some could be read as such.
-_REFUSED = (
-    (b"%PDF", "PDF"),
-    (b"PK\x03\x04", "a zip archive (as are .docx, .xlsx, .odt, .epub)"),
-    (b"\xd0\xcf\x11\xe0", "an old Office document"),
-    (b"{\\rtf", "RTF"),
-)
-# A chat's "<anna> hi" is no markup: a tag is one of HTML's, has an attribute, or is closed.
-_MARKUP = re.compile(
-    rb"\s*<(?:!doctype|!--|\?xml|(?:html|head|body|div|p|br|hr|table|ul|ol|meta)[\s/>]"
-    rb"|[a-z][\w:.-]*\s+[\w:.-]+\s*=\s*[\"'])",
-    re.IGNORECASE,
-)
-_TAG = re.compile(rb"\s*<([a-z][\w:.-]*)>", re.IGNORECASE)
 _JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
 
 
@@ -150,9 +137,9 @@ def guess_kind(source: Source, text_column: str | None = None) -> str:
     if named is not None:
         return named
     head = source.head()
-    for mark, name in _REFUSED:
-        if head.startswith(mark):
-            raise ValueError(Errors.E241.format(path=source.name, found=name))
+    foreign = foreign_kind(head)
+    if foreign is not None:
+        raise ValueError(Errors.E241.format(path=source.name, found=foreign))
     if head.startswith(b"PAR1"):
         return "parquet"
     if is_docbin(head):
@@ -168,14 +155,9 @@ def guess_kind(source: Source, text_column: str | None = None) -> str:
             raise ValueError(Errors.E204.format(place=source.name, error=error)) from None
     if _JSON.match(head):
         return "json"
-    if _is_markup(head):
+    if is_markup(head):
         raise ValueError(Errors.E241.format(path=source.name, found="HTML or XML"))
     return guess_table(source, text_column or _TEXT_FIELD) or "text"
-
-
-def _is_markup(head: bytes) -> bool:
-    tag = _TAG.match(head)
-    return bool(_MARKUP.match(head) or (tag and b"</" + tag[1] + b">" in head))
 
 
 class Inputs:
@@ -200,12 +182,19 @@ class Inputs:
         self.kinds: Counter[str] = Counter()  # of files whose content told them
         self.n_nul = 0
 
-    def read(self, report: Callable[[str], None], vocab: Vocab) -> Iterator[InputText]:
+    def read(
+        self,
+        report: Callable[[str], None],
+        vocab: Vocab,
+        guessed: Callable[[], None] = lambda: None,
+    ) -> Iterator[InputText]:
         """Stream the texts.
 
         report (Callable[[str], None]): Gets a message for each text, and each file, that cannot
             be read.
         vocab (Vocab): Of the Docs in files of Docs.
+        guessed (Callable[[], None]): Called when a file turns out to be of a kind, or is cut in a
+            way, that no file before was.
         YIELDS (InputText): The texts.
         RAISES (ImportError): E224 for Parquet without pyarrow.
         """
@@ -214,23 +203,38 @@ class Inputs:
         self.n_nul = 0
         for source in self.sources:
             try:
-                yield from self._read(source, report, vocab)
+                known = {*self.kinds, *self.splits}
+                kind, split = self._guess(source)
+                if known != {*self.kinds, *self.splits}:
+                    guessed()
+                yield from self._read(source, kind, split, report, vocab)
             except ValueError as error:
                 report(str(error))
 
-    def _read(
-        self, source: Source, report: Callable[[str], None], vocab: Vocab
-    ) -> Iterator[InputText]:
+    def _guess(self, source: Source) -> tuple[str, str]:
+        """RETURNS (tuple[str, str]): The kind, and the split of text ("" for other kinds)."""
         kind = self.settings.kind or guess_kind(source, self.settings.text_column)
         if self.settings.kind is None and _kind_by_name(source) is None:
             self.kinds[kind] += 1
+        if kind != "text":
+            return kind, ""
+        split = self.settings.split or guess_split(source)
+        self.splits[split] += 1
+        return kind, split
+
+    def _read(
+        self,
+        source: Source,
+        kind: str,
+        split: str,
+        report: Callable[[str], None],
+        vocab: Vocab,
+    ) -> Iterator[InputText]:
         if kind == "docbin":
             for number, doc in enumerate(load_docs(source, vocab), 1):
                 if doc.text.strip():
                     yield _from_doc(doc, source, number)
         elif kind == "text":
-            split = self.settings.split or guess_split(source)
-            self.splits[split] += 1
             for number, text in split_text(source, split):
                 if isinstance(text, Exception):
                     report(str(text))

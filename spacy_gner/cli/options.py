@@ -10,6 +10,14 @@ import typer
 
 from ..errors import Errors
 
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labels",
+        "-l",
+        help='What to look for: "person,city" or "PER=person,LOC=city". May be repeated.',
+    ),
+]
 Lang = Annotated[
     str, typer.Option(help="Language of the tokenizer, where --model is no saved pipeline.")
 ]
@@ -26,6 +34,11 @@ Threshold = Annotated[float | None, typer.Option(help="Drop entities scored lowe
 Limit = Annotated[int | None, typer.Option(min=1, help="Sentences per data set, drawn by --seed.")]
 Seed = Annotated[int, typer.Option(help="Of the draw.")]
 Encoding = Annotated[str | None, typer.Option(help="Of text that is not UTF-8, such as cp1252.")]
+
+
+def joined(labels: list[str] | None) -> str | None:
+    """RETURNS (str | None): The labels of all `--labels`, in one string."""
+    return None if labels is None else ",".join(labels)
 
 
 @contextmanager

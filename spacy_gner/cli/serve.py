@@ -9,7 +9,7 @@ import typer
 
 from ..errors import Errors, Warnings
 from ._app import app
-from .options import DecoderName, Device, Lang, Threshold, stop_on
+from .options import DecoderName, Device, Lang, Threshold, joined, stop_on
 
 KEY_VARIABLE = "SPACY_GNER_API_KEY"
 
@@ -18,11 +18,18 @@ KEY_VARIABLE = "SPACY_GNER_API_KEY"
 def serve(
     model: Annotated[
         str | None,
-        typer.Option(help="A spaCy pipeline, or a language model (name or directory)."),
+        typer.Option(
+            "--model", "-m", help="A spaCy pipeline, or a language model (name or directory)."
+        ),
     ] = None,
     labels: Annotated[
-        str | None,
-        typer.Option(help='For requests that name none: "person,city" or "PER=person,LOC=city".'),
+        list[str] | None,
+        typer.Option(
+            "--labels",
+            "-l",
+            help='For requests that name none: "person,city" or "PER=person,LOC=city". May be '
+            "repeated.",
+        ),
     ] = None,
     host: Annotated[
         str, typer.Option(help="The address to listen at; only this machine if left out.")
@@ -77,10 +84,11 @@ def serve(
             waiting_tokens=waiting_tokens,
             answer_seconds=timeout,
         )
+        asked = joined(labels)
         settings = {} if threshold is None else {"threshold": threshold}
         annotator = Annotator(
             model,
-            None if labels is None else parse_labels(labels),
+            None if asked is None else parse_labels(asked),
             lang=lang,
             device=device,
             decoder=decoder,

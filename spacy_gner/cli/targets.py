@@ -83,6 +83,8 @@ def write_documents(documents: Iterable[Document], format: str, output: Path | N
     RAISES (OSError): If it cannot be written; what stood there before is as it was.
     """
     writer = WRITERS[format]
+    if not writer.keeps_meta:
+        documents = _say_what_is_left_out(documents, format)
     if output is None:
         stream = cast(BinaryIO, sys.stdout.buffer)
         writer.write(documents, stream)
@@ -99,6 +101,21 @@ def write_documents(documents: Iterable[Document], format: str, output: Path | N
                     writer.write(documents, file)
                     file.flush()
                     os.fsync(file.fileno())
+
+
+def _say_what_is_left_out(documents: Iterable[Document], format: str) -> Iterator[Document]:
+    """Say with the first document that has other fields that they are not written."""
+    is_said = False
+    for document in documents:
+        if document.meta and not is_said:
+            is_said = True
+            fields = ", ".join(map(str, document.meta))
+            print(
+                f"The format {format} has no place for other fields of a text ({fields}): they are "
+                "left out. jsonl keeps them.",
+                file=sys.stderr,
+            )
+        yield document
 
 
 @contextmanager

@@ -185,7 +185,9 @@ def _is_one_value(source: Source) -> bool:
         # A list or an object over several lines; or lines, the first of which is broken.
         return first.lstrip().startswith(b"[") or not _begins_line_by_line(next(lines, b""))
     if isinstance(value, list):
-        return next(lines, None) is None and not (value and isinstance(value[0], str))
+        # spaCy's pair of text and annotation is an item, one a line.
+        is_pair = len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict)
+        return not is_pair and next(lines, None) is None
     return next(lines, None) is None and _list_in(value) is not None
 
 

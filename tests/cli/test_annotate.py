@@ -105,6 +105,10 @@ def test_annotate_docbin_keeps_scores_and_metadata(tmp_path, pipeline_dir):
         (["--labels", "a", "--resume"], "E243"),
         (["--labels", "a", "--threshold", "7"], "E017"),
         (["--labels", "a", "/no/such/file.txt"], "E028"),
+        (["--labels", "a", "--workers", "2"], "E252"),
+        (["--labels", "a", "--id-column", "id"], "E252"),
+        (["--labels", "a", "--engine", "ray", "--split", "lines"], "E252"),
+        (["--labels", "a", "--engine", "ray", "--overwrite"], "E252"),
     ],
 )
 def test_annotate_bad_options(arguments, message):

@@ -24,6 +24,7 @@ from spacy_gner.pipeline import loading
 from .dictionary import make_pipeline
 
 RUN = CliRunner()
+FILES = Path(__file__).parents[1] / "corpora" / "files"
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +143,16 @@ def test_annotate_tells_kinds_of_other_names_by_content(tmp_path, kind):
     assert result.exit_code == 0 and len(records(result.stdout)) == 2, result.output
 
 
+@pytest.mark.parametrize("text, said", [("Ada\nRome\n", "Text files"), ("text,n\nAda,1\n", "csv")])
+def test_annotate_says_what_it_guessed_about_a_stream_before_its_first_text(model, text, said):
+    model["nlp"] = make_pipeline(fails_after=0)
+    result = annotate("-", input=text)
+    assert result.exit_code == 130 and said in result.stderr
+    model["nlp"] = make_pipeline()
+    result = annotate("-", input=text)
+    assert result.exit_code == 0 and result.stderr.count(said) == 1
+
+
 @pytest.mark.parametrize("header", ["id,body", "id;Text", "word\ttag"])
 def test_annotate_refuses_a_table_without_a_column_of_texts(tmp_path, model, header):
     path = tmp_path / "data"
@@ -158,10 +169,20 @@ def test_annotate_refuses_a_table_without_a_column_of_texts(tmp_path, model, hea
     assert len(records(annotate(path, "--input-format", "text").stdout)) == 2
 
 
+def test_annotate_knows_a_table_whose_last_row_is_out_of_sight(tmp_path):
+    path = tmp_path / "data"
+    path.write_text("id,body\n" + "".join(f'{n},"{"word " * 4000}"\n' for n in range(9)))
+    result = annotate(path)
+    assert result.exit_code == 2 and "E251" in result.stderr
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "Name, please.\nAda, of course.\n",
+        "name,date\n",
+        "name,date\nAda was born in London, in 1815\nParis\nRome is old\n",
+        "name,date\nAda, who left\nParis, in spring\nRome, once\n",
         "Ada,Rome,text about the rest of a very long line that is no name of a column\nParis\n",
         "<anna> Ada left.\n<ben> To Rome?\n",
         "<p1> Ada\n<p2> hi\n",
@@ -179,6 +200,8 @@ def test_annotate_takes_what_only_resembles_a_table_or_markup_as_text(tmp_path, 
     "content",
     [
         b"%PDF-1.7 ...",
+        b"\x89PNG\r\n",
+        b"\xfd7zXZ\0",
         b"PK\x03\x04...",
         b"<!DOCTYPE html><p>Rome",
         b"<?xml version",
@@ -220,6 +243,14 @@ def test_annotate_reads_a_named_pipe_once(tmp_path):
         [("Ada", "person")],
         [("Rome", "city")],
     ]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_annotate_reads_a_list_of_texts(tmp_path, indent):
+    (tmp_path / "a.json").write_text(json.dumps(["Ada left.", "In Rome."], indent=indent))
+    result = annotate(tmp_path / "a.json")
+    assert result.exit_code == 0, result.output
+    assert [record["text"] for record in records(result.stdout)] == ["Ada left.", "In Rome."]
 
 
 # --- Encodings -------------------------------------------------------------------------
@@ -363,6 +394,16 @@ def test_annotate_says_once_that_a_model_without_labels_needs_them(tmp_path, mod
     assert result.stdout == "" and model["nlp"][1].texts == []
 
 
+def test_annotate_takes_labels_from_all_options(tmp_path, model, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        loading, "load", lambda model_, labels, **_: asked.append(labels) or model["nlp"][0]
+    )
+    path = make_file(tmp_path / "a.txt", "lines")
+    assert annotate(path, "-l", "person", "-l", "C=city,award").exit_code == 0
+    assert asked == [{"person": "person", "C": "city", "award": "award"}]
+
+
 def test_annotate_names_the_column_it_misses(tmp_path, model):
     path = tmp_path / "a.csv"
     path.write_text("id,body\n1,Ada left.\n")
@@ -419,6 +460,15 @@ def test_annotate_refuses_an_output_whose_ending_says_nothing(tmp_path, model, n
     assert len(records((tmp_path / "x").read_text(encoding="utf8"))) == 2
 
 
+@pytest.mark.parametrize("format, n_said", [("inline", 1), ("words", 0), ("jsonl", 0)])
+def test_annotate_says_once_what_a_format_has_no_place_for(tmp_path, format, n_said):
+    path = make_file(tmp_path / "a.jsonl", "jsonl")
+    result = annotate(path, "-f", format)
+    assert result.exit_code == 0 and result.stderr.count("other fields of a text (id)") == n_said
+    result = RUN.invoke(app, ["convert", str(FILES / "doccano.jsonl"), str(tmp_path / "a.txt")])
+    assert result.exit_code == 0 and "jsonl keeps them" in result.output
+
+
 # --- Nothing is destroyed --------------------------------------------------------------
 
 
@@ -457,8 +507,16 @@ def interrupted(tmp_path, model, n_done, *arguments):
     return path, output
 
 
-@pytest.mark.parametrize("format", ["jsonl", "docbin", "conll", "html", "csv", "label-studio"])
+def content(path):
+    """RETURNS (bytes | dict[str, bytes]): What stands in an output, or in each file of a folder."""
+    if path.is_dir():
+        return {file.name: file.read_bytes() for file in path.iterdir()}
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("format", WRITERS)
 def test_annotate_goes_on_where_it_was_interrupted(tmp_path, model, format):
+    pytest.importorskip("pyarrow") if format == "parquet" else None
     path, output = interrupted(tmp_path, model, 2, "-f", format)
     result = annotate(path, "-o", output, "-f", format)
     assert result.exit_code == 2 and "E242" in result.stderr and "--resume" in result.stderr
@@ -475,7 +533,7 @@ def test_annotate_goes_on_where_it_was_interrupted(tmp_path, model, format):
         first, second = ([(d.text, [e.label_ for e in d.ents]) for d in group] for group in docs)
         assert first == second and len(first) == 4
     else:
-        assert output.read_bytes() == whole.read_bytes()
+        assert content(output) == content(whole)
     assert not (tmp_path / "out.part").exists()
     result = annotate(path, "-o", output, "-f", format, "--resume")
     assert result.exit_code == 0 and "is complete" in result.stderr

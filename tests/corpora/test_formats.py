@@ -367,6 +367,27 @@ def test_formats_pages_are_refused(tmp_path, page):
         guess_format(Source(path))
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%PDF-1.4 xxx",
+        b"PK\x03\x04aaaa",
+        b"{\\rtf1 Ada}",
+        b"Ada left.\nThen she came back.\n",
+        b"Ada\nRome\n",
+        b"name,date\nAda,1815\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["data", "a.txt"])
+def test_formats_what_cannot_be_told_is_refused_with_the_option(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    result = CliRunner().invoke(app, ["convert", str(tmp_path / name), str(tmp_path / "a.spacy")])
+    said = " ".join(result.output.split())
+    assert result.exit_code == 1 and "E234" in said and "convert --format" in said
+    with pytest.raises(CorpusError, match="E234"):
+        read_dataset("x", tmp_path / name)
+
+
 def test_formats_what_is_no_text_is_refused(tmp_path):
     path = tmp_path / "data"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0" + bytes(range(256)))

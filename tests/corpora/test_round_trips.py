@@ -37,7 +37,7 @@ NAMES = {
 SCORED = ("jsonl", "csv", "tsv", "docbin", "brat", "label-studio", "prodigy", "parquet")
 # CoNLL and lists of words keep words, not the white space between them.
 ONLY_WORDS = ("conll", "words")
-WITHOUT_ORIGIN = ("words", "inline")
+WITHOUT_ORIGIN = ("inline",)
 
 TEXTS = st.text(
     st.one_of(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import Errors
 from ..document import Document
+from ..foreign import foreign_kind
 from ..items import PARQUET_SUFFIXES, Item, class_names, is_parquet, iter_items
 from ..read_report import CorpusError
 from ..source import Source
@@ -22,7 +23,8 @@ ReadFile = Callable[[Source, ReadOptions], Results]
 ReadItem = Callable[[Any, str, ReadOptions], Document | None]
 
 _ITEM_SUFFIXES = (".jsonl", ".ndjson", ".json", *PARQUET_SUFFIXES)
-_COLUMN_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv", ".txt")
+_NAMED_COLUMNS = (".conll", ".bio", ".iob", ".iob2", ".bioes")
+_COLUMN_SUFFIXES = (*_NAMED_COLUMNS, ".tsv", ".txt")
 # Types are short. Longer searches would take quadratic time.
 _LONGEST_TYPE = 100
 _MARKUP = re.compile(rb"\]\([^()\[\]\n]{1,%d}\)" % _LONGEST_TYPE)
@@ -131,11 +133,13 @@ def guess_format(source: Source) -> str:
         return "json"
     if docs.is_docbin(head):
         return "docbin"
-    if _PAGE.match(head):
-        raise CorpusError(Errors.E234.format(path=source.name))
-    source.text_encoding(head)  # refuses what is no text
-    if b"\0" in head[:1024] and source.text_encoding(head) is None:
-        raise CorpusError(Errors.E234.format(path=source.name))
+    foreign = foreign_kind(head)
+    if foreign is None and _PAGE.match(head):
+        foreign = "HTML or XML"
+    if foreign is None and source.text_encoding(head) is None and b"\0" in head[:1024]:
+        foreign = "no text"
+    if foreign is not None:
+        raise _unknown(source, foreign)
     if suffix == ".txt" and brat.text_file(source.path.with_suffix(brat.SUFFIX)) is not None:
         if source.path.with_suffix(brat.SUFFIX).is_file():
             return "brat"
@@ -154,7 +158,14 @@ def guess_format(source: Source) -> str:
             return "json"
         if _is_table(lines):
             return "csv"
+    if lines and not n_tagged and suffix not in _NAMED_COLUMNS and not _has_columns(lines):
+        raise _unknown(source, "text without annotation")
     return "conll"
+
+
+def _unknown(source: Source, found: str) -> CorpusError:
+    formats = ", ".join(FORMATS)
+    return CorpusError(Errors.E234.format(path=source.name, found=found, formats=formats))
 
 
 def read_file(source: Source, format: str = "auto", options: ReadOptions | None = None) -> Results:
@@ -176,6 +187,13 @@ def read_file(source: Source, format: str = "auto", options: ReadOptions | None 
 def _is_conllu(lines: list[bytes]) -> bool:
     words = [line for line in lines if not line.startswith(b"#")]
     return bool(words) and all(map(_CONLLU.fullmatch, words))
+
+
+def _has_columns(lines: list[bytes]) -> bool:
+    """Whether all lines have as many columns, which may hold tags that are wrong."""
+    delimiter = b"\t" if b"\t" in lines[0] else None
+    counts = {len(line.split(delimiter)) for line in lines if not line.startswith(b"#")}
+    return len(counts) == 1 and counts != {1}
 
 
 def _has_markup(line: bytes) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import Errors
-from ..document import Document, from_words
+from ..document import Document, from_words, known_origin
 from ..read_report import CorpusError
 from ..tags import read_tags
 from .columns import check_words
@@ -49,8 +49,9 @@ def read_words(item: Any, place: str, options: ReadOptions) -> Document:
     places = [place] * len(words)
     check_words(words, places)
     entities, missing = read_tags(_named(tags, place, options), places)
-    meta = {key: value for key, value in item.items() if key not in found}
-    return from_words(words, entities, missing, place=place, meta=meta)
+    others = {key: value for key, value in item.items() if key not in found}
+    origin = known_origin(others) or {"meta": others}
+    return from_words(words, entities, missing, place=place, **origin)
 
 
 def _named(tags: Sequence[Any], place: str, options: ReadOptions) -> Sequence[Any]:

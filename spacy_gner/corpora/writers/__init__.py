@@ -23,12 +23,14 @@ class FileWriter:
     suffixes (tuple[str, ...]): Endings of names that mean it; the first is the usual one.
     needs_words (bool): Whether documents have to be split into words.
     is_folder (bool): Whether it writes a folder instead of a file.
+    keeps_meta (bool): Whether it has a place for source, line and other fields of a document.
     """
 
     write: Callable[[Iterable[Document], Any], None]
     suffixes: tuple[str, ...] = ()
     needs_words: bool = False
     is_folder: bool = False
+    keeps_meta: bool = True
 
 
 WRITERS: dict[str, FileWriter] = {
@@ -44,7 +46,7 @@ WRITERS: dict[str, FileWriter] = {
     "doccano": FileWriter(write_doccano),
     "parquet": FileWriter(write_parquet, (".parquet", ".pq")),
     "words": FileWriter(write_words, needs_words=True),
-    "inline": FileWriter(write_inline, (".txt", ".md")),
+    "inline": FileWriter(write_inline, (".txt", ".md"), keeps_meta=False),
 }
 
 

@@ -8,7 +8,7 @@ from ..document import Document, TextSpan
 from ..markup import render_inline
 from ..tags import write_tags
 from ..tokenize import Tokenized
-from .records import write_line
+from .records import origin_of, write_line
 
 
 def word_tags(document: Document) -> tuple[list[str], list[str | None]]:
@@ -53,11 +53,12 @@ def write_columns(documents: Iterable[Document], stream: BinaryIO) -> None:
 
 
 def write_words(documents: Iterable[Document], stream: BinaryIO) -> None:
-    """Write JSON lines with `words` and `labels`, null for a word without annotation."""
+    """Write JSON lines with `words` and `labels`, null for a word without annotation; source, line
+    and metadata stand beside them."""
     for document in documents:
         words, tags = word_tags(document)
         if words:
-            write_line(stream, {"words": words, "labels": tags})
+            write_line(stream, {"words": words, "labels": tags, **origin_of(document)})
 
 
 def write_inline(documents: Iterable[Document], stream: BinaryIO) -> None:

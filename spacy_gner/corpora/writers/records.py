@@ -22,12 +22,17 @@ def document_record(document: Document) -> dict[str, Any]:
     record: dict[str, Any] = {
         "text": document.text,
         "entities": [_entity(document, span) for span in document.entities],
-        **_origin(document),
+        **origin_of(document),
     }
     if document.labels is not None:
         labels = document.labels
         record[LABELS_FIELD] = dict(labels) if isinstance(labels, dict) else list(labels)
     return record
+
+
+def origin_of(document: Document) -> dict[str, Any]:
+    """RETURNS (dict): The fields `source`, `line` and `meta` of a document."""
+    return {"source": document.source, "line": document.line, "meta": document.meta}
 
 
 def write_jsonl(documents: Iterable[Document], stream: BinaryIO) -> None:
@@ -46,7 +51,7 @@ def write_doccano(documents: Iterable[Document], stream: BinaryIO) -> None:
     for document in documents:
         entities = in_units(document.text, document.entities)
         spans = [[span.start, span.end, span.label] for span in entities]
-        write_line(stream, {"text": document.text, DOCCANO_FIELD: spans, **_origin(document)})
+        write_line(stream, {"text": document.text, DOCCANO_FIELD: spans, **origin_of(document)})
 
 
 def write_prodigy(documents: Iterable[Document], stream: BinaryIO) -> None:
@@ -67,7 +72,7 @@ def write_prodigy(documents: Iterable[Document], stream: BinaryIO) -> None:
             if span.score is not None:
                 member["score"] = _rounded(span.score)
             task["spans"].append(member)
-        write_line(stream, {**task, "meta": _origin(document)})
+        write_line(stream, {**task, "meta": origin_of(document)})
 
 
 def write_label_studio(documents: Iterable[Document], stream: BinaryIO) -> None:
@@ -114,7 +119,7 @@ def _task(document: Document) -> dict[str, Any]:
     prediction: dict[str, Any] = {"model_version": _MODEL, "result": results}
     if scores:
         prediction["score"] = _rounded(sum(scores) / len(scores))
-    data = {"text": document.text, **_origin(document)}
+    data = {"text": document.text, **origin_of(document)}
     return {"data": data, "predictions": [prediction]}
 
 
@@ -137,10 +142,6 @@ def _entity(document: Document, span: TextSpan) -> dict[str, Any]:
         "text": document.text[span.start : span.end],
         "score": None if span.score is None else _rounded(span.score),
     }
-
-
-def _origin(document: Document) -> dict[str, Any]:
-    return {"source": document.source, "line": document.line, "meta": document.meta}
 
 
 def _rounded(score: float) -> float:
