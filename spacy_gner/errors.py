@@ -448,8 +448,10 @@ class Errors(metaclass=_WithCodes):
     # --- E5xx: training ------------------------------------------------------------
     E501 = (
         "The entity {text!r} has the label {label!r}, but the prompt would only ask for: {labels}. "
-        "Training it as O would teach the model to miss it. Add the label (component.add_label, "
-        "initialize.labels, or doc._.gner_labels of the reference), or take the entity out."
+        "Training it as O would teach the model to miss it. Add the label: component.add_label, "
+        "`labels` in the block of the corpus reader (doc._.gner_labels of the references), or "
+        "`labels` in [initialize.components.gner], which spaCy passes over where the component is "
+        "sourced. Or take the entity out."
     )
     E502 = (
         "Token weights cannot be negative, nor all 0, but got {weights} for words, outside and "

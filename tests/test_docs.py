@@ -79,7 +79,7 @@ def test_links_lead_to_files(page: Path):
 
 
 # A path of this project or the name of a workflow: things of the user have other names.
-SCRIPT = re.compile(r"\bpython3? (?:-m )?(project/\S+\.py|tests\.[\w.]+)((?: [^|`#\n]+)?)")
+SCRIPT = re.compile(r"(?:`|\bpython3? )(?:-m )?(project/\S+\.py|tests\.[\w.]+)((?: [^|`#\n]+)?)")
 RUNS = re.compile(r"spacy project run ([\w-]+)((?: [^|`#\n]+)?)")
 
 

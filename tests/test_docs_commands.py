@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 # Commands in the text; these stand there for how one begins.
 NAMES = {"python -m spacy_gner calibrate", "python -m spacy_gner evaluate --model ADAPTER"}
-INLINE = re.compile(r"`((?:python|make) [^`]*)`")
+INLINE = re.compile(r"`((?:python|make|project/\S+\.py) [^`]*)`")
 
 # Why a command is not run here: each begins one of the docs' commands, and no other does.
 NOT_RUN = {
@@ -36,6 +36,9 @@ NOT_RUN = {
     "python -m spacy project run all": "tests/test_project runs it",
     "spacy project run schemas": "needs a GPU: tests/project/test_schemas",
     "python project/benchmarks/matching.py": "takes minutes: tests/matching/test_benchmark",
+    "project/benchmarks/decoys.py": "needs the default: tests/default_model/test_default_model",
+    "project/benchmarks/scale.py": "measures a cluster for minutes",
+    "project/benchmarks/words.py": "measures the default for minutes",
     "python project/benchmarks/serving.py": "measures for minutes",
     "python project/benchmarks/soak.py": "measures for minutes",
     "python -m tests.pipeline.killed_saves": "kills processes: tests/pipeline/test_killed_saves",

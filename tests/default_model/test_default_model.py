@@ -1,8 +1,10 @@
 """The embedded default, as a user meets it. Needs its base weights: run with --slow."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import spacy
@@ -13,6 +15,7 @@ from spacy_gner.backbones.sources import cached_base, resolve_base
 
 TEXT = "Marie Curie won the Nobel Prize while working in Paris."
 LABELS = ["person", "city", "award"]
+DECOYS = Path(__file__).parents[2] / "project" / "assets" / "decoys.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,69 @@ def test_default_model_pipe_equals_call(nlp):
     single = [[(e.text, e.label_) for e in nlp(text).ents] for text in texts]
     batched = [[(e.text, e.label_) for e in doc.ents] for doc in nlp.pipe(texts)]
     assert batched == single
+
+
+def ask(nlp, text, labels, decoys=()):
+    """RETURNS (list[Span]): What is found when other labels are asked for."""
+    doc = nlp.make_doc(text)
+    doc._.gner_labels, doc._.gner_decoys = labels, list(decoys)
+    return list(nlp(doc).ents)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Chapter One\n\nParis\n\nTexas is a town.",
+        "I met Marie Curie in Paris.\n\nBest,\nPriya\n\nRaman Industries Ltd",
+        "Cities:\n\nLondon\n\nBerlin\n\nMadrid",
+    ],
+)
+def test_default_model_entities_end_at_blank_lines(nlp, text):
+    """Fault 8, whatever the weights."""
+    found = ask(nlp, text, ["city", "person", "company"])
+    assert found and not any("\n\n" in ent.text for ent in found)
+
+
+@pytest.mark.slow
+def test_default_model_takes_joined_words_whole(nlp):
+    """Fault 9: no entity begins or ends within a word that hyphens join, and they are found."""
+    text = "Mary Smith-Jones flew to Baden-Baden with Al-Hassan."
+    found = ask(nlp, text, ["person", "city"])
+    assert found
+    for ent in found:
+        assert "-" not in text[max(0, ent.start_char - 1) : ent.start_char], ent
+        assert "-" not in text[ent.end_char : ent.end_char + 1], ent
+    assert any(ent.text.endswith("Smith-Jones") and ent.label_ == "person" for ent in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "labels, expected",
+    [
+        (["PERSON", "GPE", "WORK_OF_ART"], {"Marie Curie": "PERSON", "Paris": "GPE"}),
+        (["PER", "LOC", "ORG", "MISC"], {"Marie Curie": "PER", "Paris": "LOC"}),
+        (["personName", "CITY_OR_TOWN"], {"Marie Curie": "personName", "Paris": "CITY_OR_TOWN"}),
+    ],
+)
+def test_default_model_understands_names_made_for_programs(nlp, labels, expected):
+    """Fault 15, in a sentence that every model of the language knows."""
+    found = {ent.text: ent.label_ for ent in ask(nlp, "Marie Curie lived in Paris.", labels)}
+    assert found == expected
+
+
+@pytest.mark.slow
+def test_default_model_takes_the_nearest_label_less_often_with_decoys(nlp):
+    """Fault 16: most of what is wrong without decoys is not written with them."""
+    n_wrong = {"without": 0, "with": 0}
+    for line in DECOYS.read_text(encoding="utf8").splitlines()[:10]:
+        record = json.loads(line)
+        gold = {tuple(entity) for entity in record["entities"]}
+        for way, decoys in (("without", ()), ("with", record["decoys"])):
+            found = ask(nlp, record["text"], record["labels"], decoys)
+            n_wrong[way] += len({(ent.text, ent.label_) for ent in found} - gold)
+    assert 2 * n_wrong["with"] <= n_wrong["without"]
+    assert n_wrong["with"] <= 5  # also of a model that takes fewer without
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from spacy.cli.train import train
 from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.training import Example
+from spacy.util import load_config
 from typer.testing import CliRunner
 
 from spacy_gner.corpora.passage import Passage, make_example
@@ -198,6 +199,33 @@ def test_sourced_component_keeps_labels_and_weights(nlp, source):
     assert [(e.text, e.label_) for e in other(text).ents] == [
         (e.text, e.label_) for e in nlp(text).ents
     ]
+
+
+def test_sourced_component_takes_a_new_label_in_the_ways_that_the_error_names(config, tmp_path):
+    """A new label of the corpus, first unknown, then named for the reader, then for the component.
+    spaCy does not initialize a sourced component, so what is named there has no effect."""
+    one = {"training.max_steps": 1, "training.eval_frequency": 1}
+    train(config('frozen_components = ["gner"]', ["person"]), tmp_path / "out", overrides=one)
+
+    def go_on(**reader):
+        saved = tmp_path / "out" / "model-last"
+        settings = load_config(config())
+        settings["components"]["gner"] = {"source": str(saved)}
+        settings["initialize"]["components"]["gner"] = {"labels": LABELS}
+        if reader:
+            path = settings["corpora"]["train"]["path"]
+            settings["corpora"]["train"] = {"path": path, **reader}
+        settings.to_disk(tmp_path / "next.cfg")
+        train(tmp_path / "next.cfg", tmp_path / "next", overrides=one)
+
+    with pytest.raises(ValueError, match="E501.*`labels` in the block.*sourced"):
+        go_on()
+    go_on(**{"@readers": "spacy_gner.Corpus.v1", "labels": LABELS})
+    saved = spacy.load(tmp_path / "out" / "model-last")
+    for label in LABELS:
+        saved.get_pipe("gner").add_label(label)
+    saved.to_disk(tmp_path / "out" / "model-last")
+    go_on()
 
 
 def test_resume_and_rehearse(nlp):
