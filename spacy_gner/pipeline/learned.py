@@ -11,6 +11,7 @@ from ..backbones.settings import DEFAULT_MODEL
 from ..errors import Warnings
 from ..formats import BIO, Format
 from ..formats.checkpoints import blocks_of
+from .languages import foreign_words
 
 # Models whose format is known: the default, and the checkpoints that go with the paper.
 _PUBLISHED = re.compile(rf"{re.escape(DEFAULT_MODEL)}|dyyyyyyyy/GNER-.*")
@@ -27,6 +28,8 @@ _LETTERS_OF_A_TEXT = 5
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 # One token with so many letters of them is no word, but a sentence.
 _LETTERS_OF_A_SENTENCE = 12
+# Words of another language in a warning.
+_N_SHOWN = 5
 
 
 def format_sample(format: Format) -> str:
@@ -80,6 +83,8 @@ def warn_of_language(docs: Iterable[Doc], name: str, model: str | None) -> bool:
             found = f"the language of the pipeline is '{doc.lang_}'"
         elif model in _ENGLISH and _is_in_another_script(doc.text):
             found = "most letters of a text are not Latin"
+        elif model in _ENGLISH and (words := foreign_words(doc.text)):
+            found = f"a text is in another language (its words: {', '.join(words[:_N_SHOWN])})"
         if found:
             text = Warnings.W013.format(model=model, name=name, found=found)
             warnings.warn(text, stacklevel=4)

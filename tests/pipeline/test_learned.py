@@ -1,4 +1,5 @@
 import warnings
+from pathlib import Path
 
 import pytest
 import spacy
@@ -7,6 +8,7 @@ from spacy.training import Example
 
 from spacy_gner.formats import BIO, BIOES
 from spacy_gner.pipeline import learned
+from spacy_gner.pipeline.languages import foreign_words
 from spacy_gner.pipeline.learned import learned_format, warn_of_other_format, warn_of_script
 
 from .conftest import TEXTS
@@ -93,6 +95,58 @@ OTHER_SCRIPTS = {
 @pytest.mark.parametrize("text", OTHER_SCRIPTS.values(), ids=OTHER_SCRIPTS)
 def test_script_that_an_english_model_has_not_learned_is_told_once(make_nlp, text):
     assert warnings_of(make_nlp(), [TEXTS[0], text, text, CYRILLIC]) == ["W013"]
+
+
+@pytest.mark.usefixtures("english")
+def test_text_in_another_language_is_told_once(make_nlp):
+    text = "Marie Curie ist nicht in Paris und auch London bekannt ."
+    with pytest.warns(
+        UserWarning, match=r"W013.*another language \(its words: auch, ist, nicht, und"
+    ):
+        make_nlp()(text)
+    assert warnings_of(make_nlp(), [TEXTS[0], text, text, CYRILLIC]) == ["W013"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Minister ist nach Wien gereist und wird dort auch mit den Abgeordneten sprechen.",
+        "Elle est née dans un village qui se trouve sur la côte, avec ses deux frères.",
+        "La ciudad está en la costa y es muy conocida por el puerto, pero también por la playa.",
+        "La città è conosciuta anche per il porto, che una volta era della famiglia Doria.",
+        "O presidente não foi à reunião, mas enviou uma carta para os ministros.",
+        "Het huis werd niet verkocht, maar ook de tuin is nog voor de familie.",
+        "Hon är född i Lund och det var där som hon inte ville bo.",
+        "Ona nie była w domu, ale jest to miasto, które się zmienia.",
+    ],
+)
+def test_sentences_of_other_languages_are_told(text):
+    assert len(foreign_words(text)) >= 3
+
+
+MESSY = sorted((Path(__file__).parents[2] / "project" / "assets" / "messy").glob("*.txt"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ursula von der Leyen, Max van den Berg, Carlos de los Santos, Maria del Mar, Jan ten Have",
+        "Und der Haifisch, der hat Zähne is the first line of a song by Brecht and Weill.",
+        "SELECT a.id, b.con FROM a JOIN b ON a.id = b.se WHERE b.por IS NOT NULL",
+        "São Paulo, Côte d'Ivoire, Región de Murcia, Baden-Württemberg, Île-de-France",
+        "Müller und Söhne GmbH, Société Générale SA, Banco de Crédito e Inversiones",
+        *(path.read_text(encoding="utf8") for path in MESSY),
+    ],
+)
+def test_english_with_foreign_names_is_no_text_in_another_language(text):
+    for part in (text, *text.splitlines()):
+        assert foreign_words(part) == []
+
+
+def test_every_module_of_the_package_passes_for_english():
+    for path in (Path(__file__).parents[2] / "spacy_gner").rglob("*.py"):
+        if path.name != "languages.py":
+            assert foreign_words(path.read_text(encoding="utf8")) == [], path
 
 
 @pytest.mark.usefixtures("english")

@@ -210,7 +210,8 @@ def test_sourced_component_takes_a_new_label_in_the_ways_that_the_error_names(co
     def go_on(**reader):
         saved = tmp_path / "out" / "model-last"
         settings = load_config(config())
-        settings["components"]["gner"] = {"source": str(saved)}
+        settings["nlp"]["pipeline"] = ["gner"]
+        settings["components"] = {"gner": {"source": str(saved)}}
         settings["initialize"]["components"]["gner"] = {"labels": LABELS}
         if reader:
             path = settings["corpora"]["train"]["path"]
