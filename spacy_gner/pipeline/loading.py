@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from thinc.api import ConfigValidationError
 from ..errors import Errors
 from ..formats.checkpoints import FREE_TEXT, blocks_of, writes_free_text
 from ..formats.labels import LabelsInput
+from .factory import DEFAULT_CONFIG
 from .gner import GNER
 from .settings import CHECKS
 
@@ -141,9 +143,14 @@ def _coded_errors() -> Iterator[None]:
     try:
         yield
     except ConfigValidationError as error:
-        reasons = [
-            f"{'.'.join(map(str, e.get('loc', ())))}: {e.get('msg')}" for e in error.errors or ()
-        ]
+        reasons = []
+        for found in error.errors or ():
+            place = list(map(str, found.get("loc", ())))
+            # Of the component itself; blocks within it have other fields.
+            near = get_close_matches(place[1], DEFAULT_CONFIG, 1) if len(place) == 2 else []
+            # A field that exists has a value that is wrong.
+            hint = f" (did you mean {near[0]}?)" if near and near[0] != place[-1] else ""
+            reasons.append(f"{'.'.join(place)}: {found.get('msg')}{hint}")
         raise ValueError(Errors.E037.format(reason="; ".join(reasons) or error.title)) from error
 
 

@@ -158,6 +158,7 @@ def test_load_says_which_field_is_wrong(saved, model_dir, settings):
         with pytest.raises(ValueError, match=f"GNER-E037.*{field}") as caught:
             load(model, settings=settings)
         assert len(str(caught.value)) < 300
+        assert ("did you mean threshold?" in str(caught.value)) == (field == "treshold")
 
 
 def test_load_changes_settings_and_blocks_of_a_saved_pipeline(saved):
