@@ -108,17 +108,22 @@ def serve(
         "labels": component.label_data,
         "threshold": component.threshold,
     }
+    server = create_app(
+        DefiningAnnotator(annotator),
+        info,
+        limits=limits,
+        api_key=key,
+        allowed_hosts=allowed_host,
+    )
     uvicorn.run(
-        create_app(
-            DefiningAnnotator(annotator),
-            info,
-            limits=limits,
-            api_key=key,
-            allowed_hosts=allowed_host,
-        ),
+        server,
         host=host,
         port=port,
         server_header=False,
         limit_concurrency=limits.connections,
         timeout_graceful_shutdown=int(limits.shutdown_seconds),
     )
+    if server.state.queue.is_computing:
+        # Nobody waits for this batch any more, but Python would.
+        sys.stderr.flush()
+        os._exit(0)

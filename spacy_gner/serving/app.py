@@ -156,6 +156,9 @@ async def _wait(
         raise HTTPException(429, Errors.E607, headers={"Retry-After": "1"}) from error
     except QueueClosed as error:
         raise HTTPException(503, Errors.E608) from error
+    except asyncio.CancelledError:
+        # The server stops, and has waited for this long enough.
+        raise HTTPException(503, Errors.E608) from None
     except HTTPException:
         raise
     except Exception as error:

@@ -85,14 +85,18 @@ class BatchQueue:
             an `Annotator`.
         batch_tokens (int): Estimated tokens of one batch. A longer row is a batch of its own.
         waiting_tokens (int): Estimated tokens that may wait.
+
+        `is_computing` says whether the model is at work, also after the end.
         """
         self._annotate = annotate
         self._batch_tokens = batch_tokens
         self._max_waiting = waiting_tokens
         self._waiting: deque[_Waiting] = deque()
         self._n_waiting = 0
+        self._running: list[_Waiting] = []
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gner")
+        self.is_computing = False
         self._wake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self.n_batches = 0
@@ -120,7 +124,8 @@ class BatchQueue:
 
     async def close(self) -> None:
         """Take no more rows, refuse those that wait, and end after the batch that is being
-        computed."""
+        computed, if somebody still waits for it. Else it goes on in its thread, since a model
+        cannot be interrupted (`is_computing`)."""
         self._closed = True
         while self._waiting:
             item = self._waiting.popleft()
@@ -129,8 +134,12 @@ class BatchQueue:
         self._n_waiting = 0
         if self._wake is not None and self._task is not None:
             self._wake.set()
-            await self._task
-        self._thread.shutdown()
+            if answers := [item.answer for item in self._running]:
+                await asyncio.wait(answers)
+            if self.is_computing:
+                self._task.cancel()
+            await asyncio.wait([self._task])
+        self._thread.shutdown(wait=not self.is_computing)
 
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
@@ -190,10 +199,10 @@ class BatchQueue:
                 continue
             self.n_batches += 1
             self.n_rows += len(batch)
+            self._running, self.is_computing = batch, True
+            rows = [item.row for item in batch]
             try:
-                answers = await loop.run_in_executor(
-                    self._thread, annotate_rows, self._annotate, [item.row for item in batch]
-                )
+                answers = await loop.run_in_executor(self._thread, self._compute, rows)
             except Exception as error:
                 for item in batch:
                     if not item.answer.done():
@@ -202,6 +211,12 @@ class BatchQueue:
             for item, answer in zip(batch, answers, strict=True):
                 if not item.answer.done():
                     item.answer.set_result(answer)
+
+    def _compute(self, rows: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        try:
+            return annotate_rows(self._annotate, rows)
+        finally:
+            self.is_computing = False
 
 
 def annotate_rows(

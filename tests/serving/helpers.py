@@ -53,11 +53,18 @@ class Capitals:
 
 
 @contextmanager
-def running_server(app: Any) -> Iterator[int]:
-    """YIELDS (int): The port of a server on loopback, which is stopped at the end."""
+def running_server(app: Any, grace: int | None = None) -> Iterator[int]:
+    """YIELDS (int): The port of a server on loopback, which is stopped at the end: after `grace`
+    seconds, whatever is open."""
     import uvicorn
 
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_level="critical" if grace else "warning",
+        timeout_graceful_shutdown=grace,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -117,6 +117,21 @@ def test_failure_reaches_those_of_its_batch_only():
     run(scenario)
 
 
+def test_close_does_not_wait_for_a_batch_that_nobody_waits_for():
+    async def scenario(queue, annotate):
+        runs = asyncio.ensure_future(queue.submit([row("Runs")], [1]))
+        await until(lambda: annotate.batches)
+        runs.cancel()
+        await asyncio.sleep(0)
+        await queue.close()
+        # The model is still held back.
+        assert queue.is_computing and not queue.is_open
+        annotate.go.set()
+        await until(lambda: not queue.is_computing)
+
+    run(scenario)
+
+
 def test_close_answers_what_runs_and_refuses_what_waits():
     async def scenario(queue, annotate):
         runs = asyncio.ensure_future(queue.submit([row("Runs")], [1]))

@@ -142,3 +142,28 @@ def test_stop_answers_open_requests_first():
         connection.close()
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_stop_gives_up_what_takes_too_long():
+    annotate = Capitals()
+    annotate.go.clear()
+    app = create_app(annotate)
+    try:
+        with running_server(app, grace=1) as port:
+            waiting = raw(port, head(len(QUESTION)) + QUESTION)
+            until(lambda: annotate.batches)
+        # The server has ended, the model has not.
+        assert app.state.queue.is_computing
+        answer = waiting.recv(1000)
+        assert b" 503 " in answer.split(b"\r\n")[0] and b"GNER-E608" in answer
+        waiting.close()
+    finally:
+        annotate.go.set()
+
+
+def test_client_that_sends_too_much_is_told_so():
+    # More than the buffers of a connection hold.
+    with running_server(create_app(Capitals(), limits=Limits(body_bytes=1_000_000))) as port:
+        status, _, body = post(port, b"x" * 12_000_000)
+        assert status == 413 and b"GNER-E601" in body
+        assert post(port)[0] == 200
