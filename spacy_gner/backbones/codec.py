@@ -70,7 +70,7 @@ class TextCodec:
         dump = tokenizer.backend_tokenizer.to_str()
         values = json.loads(dump)
         self._encoder = plain_text_encoder(dump)
-        self._special_pieces = _special_pieces(values)
+        self._special_pieces = _SpecialPieces.of_tokenizer(values)
         normalizer = values["normalizer"]
         # Whether characters are changed before they are looked at; sequences may be empty.
         self.has_normalizer = normalizer is not None and normalizer.get("normalizers") != []
@@ -240,8 +240,7 @@ class TextCodec:
 
     def _encode(self, texts: Sequence[str], special: bool) -> list[list[int]]:
         if self._special_pieces is not None:
-            # Without its first character it is a text like any other.
-            texts = [_break_up(text, self._special_pieces) for text in texts]
+            texts = [self._special_pieces.break_up(text) for text in texts]
         encodings = self._encoder.encode_batch(list(texts), add_special_tokens=special)
         return [encoding.ids for encoding in encodings]
 
@@ -260,17 +259,42 @@ def plain_text_encoder(dump: str) -> Tokenizer:
     return encoder
 
 
-def _special_pieces(values: dict[str, Any]) -> re.Pattern[str] | None:
-    # Unigram tokenizers (T5) list special tokens among their ordinary pieces, with the best of
-    # scores, so that the text "</s>" is spelled with the end token whatever is asked for.
-    if values["model"]["type"] != "Unigram":
-        return None
-    special = sorted(token["content"] for token in values["added_tokens"] if token["special"])
-    return re.compile("|".join(map(re.escape, special))) if special else None
+class _SpecialPieces:
+    """Texts that a tokenizer would spell with special tokens.
 
+    pieces (Sequence[str]): The texts, none of them empty.
+    """
 
-def _break_up(text: str, pattern: re.Pattern[str]) -> str:
-    # Again and again, since what is left on both sides may form another one.
-    while pattern.search(text):
-        text = pattern.sub(lambda match: match[0][1:], text)
-    return text
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self._pieces = tuple(pieces)
+        self._pattern = re.compile("|".join(map(re.escape, pieces)))
+        self._longest = max(map(len, pieces))
+        self._ends = {piece[-1] for piece in pieces}
+
+    @classmethod
+    def of_tokenizer(cls, values: dict[str, Any]) -> "_SpecialPieces | None":
+        """values (dict[str, Any]): A tokenizer, as JSON. RETURNS (_SpecialPieces | None): None
+        where special tokens are given for no text."""
+        # Unigram tokenizers (T5) list special tokens among their ordinary pieces, with the best of
+        # scores, so that the text "</s>" is spelled with the end token whatever is asked for.
+        if values["model"]["type"] != "Unigram":
+            return None
+        special = {token["content"] for token in values["added_tokens"] if token["special"]}
+        return cls(sorted(special - {""})) if special - {""} else None
+
+    def break_up(self, text: str) -> str:
+        """RETURNS (str): The text with no piece in it: without its first character a piece is
+        a text like any other. Takes linear time, also where what is left forms another one, and
+        that again."""
+        while self._pattern.search(text):
+            written: list[str] = []
+            for character in text:
+                written.append(character)
+                while character in self._ends and (n := self._length_at_end(written)):
+                    del written[-n]
+            text = "".join(written)
+        return text
+
+    def _length_at_end(self, written: list[str]) -> int:
+        tail = "".join(written[-self._longest :])
+        return next((len(piece) for piece in self._pieces if tail.endswith(piece)), 0)

@@ -21,7 +21,6 @@ from ..matching import LCSMatcher, Matching
 # Splits running text into words.
 Tokenizer = Callable[[str], Sequence[str]]
 _MATCHING = Matching(LCSMatcher())
-_OPTIONS = re.compile(r"Option: (.*?) \n", re.DOTALL)
 _CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
 _CALLED = re.compile(r"\b([^\W\d]\w*)\(span=")
 # What begins GoLLIE's answer: a decoded output holds the prompt as well.
@@ -169,10 +168,10 @@ def _instruct_uie(
     if record["Task"] != "NER":
         return None
     instance = record["Instance"]
-    options = _OPTIONS.search(instance["instruction"])
-    if options is None:
+    options, end, _ = instance["instruction"].partition("Option: ")[2].partition(" \n")
+    if not end:
         raise ValueError("no labels in the instruction")
-    labels = tuple(options[1].split(", "))
+    labels = tuple(options.split(", "))
     words = tuple(tokenize(instance["sentence"]))
     gold = _entities(SingleRound(), instance["label"], words, labels)
     return Answer(record["Dataset"], words, labels, gold, record["Prediction"], place)

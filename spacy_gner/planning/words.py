@@ -2,7 +2,8 @@
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from spacy.tokens import Doc, Token
@@ -48,13 +49,13 @@ class DocWords:
 
     @classmethod
     def from_doc(
-        cls, doc: Doc, join_hyphens: bool = True, edges: Collection[int] = ()
+        cls, doc: Doc, join_hyphens: bool = True, edges: Set[int] = frozenset()
     ) -> "DocWords":
         """Read the words of a Doc.
 
         doc (Doc): Any Doc.
         join_hyphens (bool): Whether "Smith-Jones" is one word, see `Windower`.
-        edges (Collection[int]): Indices of tokens at which a word begins in any case, since
+        edges (Set[int]): Indices of tokens at which a word begins in any case, since
             an entity is known to begin or end there.
         RETURNS (DocWords): Its words.
         """
@@ -90,7 +91,7 @@ class DocWords:
         )
 
 
-def _compounds(doc: Doc, join: bool, edges: Collection[int]) -> Iterator[tuple[int, int]]:
+def _compounds(doc: Doc, join: bool, edges: Set[int]) -> Iterator[tuple[int, int]]:
     """YIELDS (tuple[int, int]): The tokens of a Doc, those of a compound together."""
     start = 0
     while start < len(doc):
@@ -101,8 +102,8 @@ def _compounds(doc: Doc, join: bool, edges: Collection[int]) -> Iterator[tuple[i
         is_name = doc[start].text[:1].isupper()
         if end > start + 1 and is_name and _PARTICIPLE.fullmatch(last):
             end -= 2  # what stands before is a word of its own, hyphen and participle follow
-        inside = [i for i in edges if start < i < end] if end > start + 1 else []
-        end = start + 1 if inside else end
+        if any(i in edges for i in range(start + 1, end)):
+            end = start + 1
         yield start, end
         start = end
 
@@ -142,7 +143,9 @@ class _LineEnds:
             return n_ends, False
         if self._wrapped is None:
             self._wrapped = list(_wrapped_paragraphs(self.text))
-        return 1, any(first <= start < last for first, last in self._wrapped)
+        # The last one that begins before, if any.
+        place = bisect_right(self._wrapped, (start, len(self.text))) - 1
+        return 1, place >= 0 and start < self._wrapped[place][1]
 
 
 def _wrapped_paragraphs(text: str) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from spacy_gner.backbones.codec import _SpecialPieces
 
 from ..models import build_tiny_causal, build_tiny_seq2seq
 
@@ -37,6 +41,39 @@ def test_backbone_text_that_looks_like_a_special_token_is_text():
         flat = [i for piece in ids for i in piece]
         assert backbone.codec.eos_id not in flat
         assert backbone.codec.tokenizer.pad_token_id not in flat
+
+
+PIECES = ("</s>", "<pad>", "<extra_id_0>")
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("a < b > c", "a < b > c"),
+        ("a</s>b", "a/s>b"),
+        ("<</s>/s>", "/s>/s>"),
+        ("<pa<pad>d>", "<papad>d>"),
+        ("<extra_id_0><extra_id_0>", "extra_id_0>extra_id_0>"),
+        ("<p<</s>/s>ad>", "<p/s>/s>ad>"),
+    ],
+)
+def test_backbone_pieces_are_broken_up(text, expected):
+    broken = _SpecialPieces(PIECES).break_up(text)
+    assert broken == expected and not any(piece in broken for piece in PIECES)
+
+
+def test_backbone_nested_pieces_are_broken_up_in_one_go():
+    """Each layer of them is a piece only when the one within it is broken up."""
+    pieces = _SpecialPieces(PIECES)
+    pattern, searched = pieces._pattern, []
+
+    def search(text):
+        searched.append(text)
+        return pattern.search(text)
+
+    pieces._pattern = SimpleNamespace(search=search)
+    assert pieces.break_up(300 * "<" + 300 * "/s>") == 300 * "/s>"
+    assert len(searched) == 2
 
 
 def test_backbone_shared_prompt_is_a_prefix():

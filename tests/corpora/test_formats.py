@@ -249,6 +249,41 @@ def test_formats_brat_entity_of_separate_parts_is_left_out_and_not_annotated():
     }
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#1\tAnnotatorNotes T1\tscore=0.1.2",
+        "#1\tAnnotatorNotes T1\tscore=.",
+        "T2\tcity 0 " + 5000 * "9" + "\tAda",
+        "T2\tcity 0 1;2 " + 5000 * "9" + "\tAda",
+    ],
+    ids=["two points", "a point", "long", "long part"],
+)
+def test_formats_brat_numbers_that_are_none(tmp_path, line):
+    (tmp_path / "a.txt").write_text("Ada left.", encoding="utf8")
+    (tmp_path / "a.ann").write_text(f"T1\tperson 0 3\tAda\n{line}\n", encoding="utf8")
+    with pytest.raises(CorpusError, match=r"E232.*a\.ann:2"):
+        entities(Corpus(tmp_path / "a.ann"))
+
+
+def test_formats_brat_parts_in_no_order_are_separate(tmp_path):
+    """Not joined to one entity over the text between the first and the last."""
+    (tmp_path / "a.txt").write_text("Ada left Rome.", encoding="utf8")
+    (tmp_path / "a.ann").write_text("T1\tcity 9 13;0 3\tRome Ada\n", encoding="utf8")
+    corpus = Corpus(tmp_path / "a.ann")
+    list(corpus(NLP))
+    assert corpus.report.discontinuous == 1
+
+
+def test_formats_brat_names_of_types_in_a_line_of_blanks(tmp_path):
+    """Square time in the length of the line would be minutes."""
+    (tmp_path / "a.txt").write_text("Ada left.", encoding="utf8")
+    (tmp_path / "a.ann").write_text("T1\tperson 0 3\tAda\n", encoding="utf8")
+    lines = ["[labels]", "person | human being  ", "x | " + 500_000 * " " + "| y"]
+    (tmp_path / "visual.conf").write_text("\n".join(lines), encoding="utf8")
+    assert entities(Corpus(tmp_path / "a.ann")) == [[("Ada", "human being")]]
+
+
 def test_formats_brat_without_text(tmp_path):
     shutil.copy(FILES / "brat" / "a.ann", tmp_path)
     with pytest.raises(CorpusError, match=r"E233.*a\.ann"):

@@ -22,7 +22,8 @@ _ATOMS = st.sampled_from(
         *("](", ")(", "O", "(O)", "(B-city)", "(I-city)", "B-", "I-", "S-", "Paris", "New York"),
         *("#begin document", "-DOCSTART- -X- O O", "[Ann](person)", "1\tAnn\t_"),
         *('{"words": ["a"], "labels": ["O"]}', '{"text": "a", "spans": []}'),
-        *("T1\tcity 0 5\tParis", "\N{ZERO WIDTH JOINER}", "\N{FAMILY}", "<script>", "&amp;"),
+        *("T1\tcity 0 5\tParis", "T2\tcity 0 1;3 4\tP", "#1\tAnnotatorNotes T1\tscore=0.5"),
+        *("\N{ZERO WIDTH JOINER}", "\N{FAMILY}", "<script>", "&amp;"),
         *("\u202e", "\ufeff", "\x00", "é", "e\u0301", "\u4e2d\u6587"),
     ]
 )

@@ -2,6 +2,7 @@
 and nothing else may happen. `make fuzz` does this for minutes."""
 
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,10 @@ def test_readers_read_or_say_where_they_cannot(name: str, fuzz: Fuzz):
 
         def check(text: str) -> None:
             path.write_bytes(text.encode("utf8", "surrogatepass"))
+            if name == "brat":
+                # The second half of its pair, and the names of types.
+                for other in ("data.ann", "visual.conf", "documents.conf"):
+                    shutil.copy(path, path.with_name(other))
             source = Source(path)
             try:
                 format = guess_format(source) if name == "auto" else name

@@ -3,8 +3,9 @@
 import itertools
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...errors import Errors
 from ..document import Document, TextSpan, known_origin
@@ -13,13 +14,15 @@ from ..read_report import CorpusError
 from ..source import Source
 from .options import ReadOptions, Results
 
+Number = TypeVar("Number", int, float)
+
 SUFFIX = ".ann"
 # Files beside the pairs: how types are shown, and what `annotate` knows of its documents.
 TYPES_FILE = "visual.conf"
 DOCUMENTS_FILE = "documents.conf"
 _ENTITY = re.compile(r"(T\S*)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t.*)?", re.DOTALL)
 _NOTE = re.compile(r"#\S*\tAnnotatorNotes (T\S*)\tscore=([\d.]+)")
-_TYPE = re.compile(r"(\S+) \| ([^|]+?)\s*")
+_TYPE = re.compile(r"(\S+) \| ([^|]*[^|\s])\s*")
 
 
 def text_file(path: Path) -> Path | None:
@@ -65,7 +68,7 @@ def _read(source: Source) -> Document:
         if match := _NOTE.fullmatch(content):
             if match[1] in entities:
                 span = entities[match[1]]
-                entities[match[1]] = span._replace(score=float(match[2]))
+                entities[match[1]] = span._replace(score=_number(float, match[2], place))
             continue
         if not content.startswith("T"):
             continue  # relations, events, attributes, notes
@@ -73,9 +76,12 @@ def _read(source: Source) -> Document:
         if match is None:
             error = f"{content[:80]!r} is not an entity of brat"
             raise CorpusError(Errors.E232.format(place=place, error=error))
-        parts = [tuple(map(int, part.split())) for part in match[3].split(";")]
-        gaps = itertools.pairwise(parts)
-        if any(text[left[1] : right[0]].strip() for left, right in gaps):
+        numbers = [_number(int, number, place) for number in re.split("[ ;]", match[3])]
+        parts = list(zip(numbers[::2], numbers[1::2], strict=True))
+        if any(
+            right < left or text[left:right].strip()
+            for (_, left), (right, _) in itertools.pairwise(parts)
+        ):
             n_discontinuous += 1
             missing.extend((start, end) for start, end in parts)
             continue
@@ -89,6 +95,14 @@ def _read(source: Source) -> Document:
         n_discontinuous=n_discontinuous,
         **_origin(path, source),
     )
+
+
+def _number(read: Callable[[str], Number], text: str, place: str) -> Number:
+    try:
+        return read(text)
+    # Two points, or thousands of digits.
+    except ValueError as error:
+        raise CorpusError(Errors.E232.format(place=place, error=error)) from None
 
 
 def _type_names(folder: Path) -> dict[str, str]:

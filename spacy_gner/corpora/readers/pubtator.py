@@ -38,7 +38,7 @@ def read_pubtator(source: Source, options: ReadOptions) -> Results:
 
 def _read(source: Source, block: list[tuple[int, bytes]]) -> Document | CorpusError:
     parts: dict[str, str] = {}
-    entities: list[TextSpan] = []
+    entities: list[tuple[str, TextSpan, str]] = []
     first = f"{source.name}:{block[0][0]}"
     identifier = ""
     try:
@@ -57,25 +57,21 @@ def _read(source: Source, block: list[tuple[int, bytes]]) -> Document | CorpusEr
             # No number, or one of thousands of digits.
             except ValueError as error:
                 raise CorpusError(Errors.E232.format(place=place, error=error)) from None
-            mention, label = cells[3], cells[4]
-            text = _text(parts)
+            entities.append((place, TextSpan(start, end, cells[4]), cells[3]))
+        if "t" not in parts:
+            raise CorpusError(Errors.E232.format(place=first, error="no title"))
+        text = " ".join(parts[part] for part in ("t", "a") if part in parts)
+        for place, (start, end, *_), mention in entities:
             if text[start:end] != mention:
                 reason = f"{mention!r} is not what stands at {start} to {end}: {text[start:end]!r}"
                 raise CorpusError(Errors.E232.format(place=place, error=reason))
-            entities.append(TextSpan(start, end, label))
-        if "t" not in parts:
-            raise CorpusError(Errors.E232.format(place=first, error="no title"))
     except CorpusError as error:
         return error
     return Document(
-        _text(parts),
-        entities,
+        text,
+        [span for _, span, _ in entities],
         first,
         source=source.name,
         line=block[0][0],
         meta={"id": identifier},
     )
-
-
-def _text(parts: dict[str, str]) -> str:
-    return " ".join(parts[part] for part in ("t", "a") if part in parts)
