@@ -98,7 +98,8 @@ def soak(nlp: Any, args: Any) -> list[dict[str, float]]:
     print(f"{'Docs':>6} {'resident MB':>12} {'live MB':>8} {'cache MB':>9} {'entries':>8}")
     for i in range(1, args.docs + 1):
         doc = nlp.make_doc(" ".join(rng.choices(WORDS, k=args.words)))
-        doc._.gner_labels = [f"{rng.choice(NOUNS)} {i} {k}" for k in range(args.labels)]
+        # Of equal length: new labels, but not longer and longer prompts.
+        doc._.gner_labels = [f"{rng.choice(NOUNS)} {i:06} {k}" for k in range(args.labels)]
         nlp(doc)
         if i in marks:
             gc.collect()
