@@ -1,6 +1,7 @@
 """`python -m spacy_gner annotate`: entities in texts of every kind of file."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ from ..errors import Errors
 from ._app import app
 from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
 from .journal import Journal, key_of
+from .notices import say_what_is_read, say_what_was_guessed, say_what_was_replaced
 from .options import (
     DecoderName,
     Device,
@@ -145,7 +147,9 @@ def annotate(
         wanted = _parse(asked)
         settings = InputSettings(input_format, split, text_column, encoding)
         run.format = output_format(format, output, "jsonl")
-        inputs = Inputs(find_inputs(files or [STDIN], encoding), settings)
+        others: Counter[str] = Counter()
+        inputs = Inputs(find_inputs(files or [STDIN], encoding, others), settings)
+        say_what_is_read(inputs, others)
         is_kept = output is not None and not is_device(output)
         if not is_kept and (resume or overwrite):
             raise ValueError(Errors.E243)
@@ -178,7 +182,7 @@ def annotate(
         print(run.how_to_go_on("Stopped"), file=sys.stderr)
         raise typer.Exit(2) from error
     if run.n_words is None:
-        _say_what_was_replaced(inputs)  # of files it was said before
+        say_what_was_replaced(inputs)  # of files it was said before
     if not run.n_kept_before and not run.n_begun and not run.failures:
         print("There was no text to annotate.", file=sys.stderr)
     if run.failures:
@@ -252,8 +256,8 @@ class _Run:
         if needs_labels and n_without:
             raise ValueError(Errors.E240)
         self.n_words, self.n_without = n_words, n_without
-        _say_what_was_guessed(inputs)
-        _say_what_was_replaced(inputs)
+        say_what_was_guessed(inputs)
+        say_what_was_replaced(inputs)
 
     def load(
         self,
@@ -325,7 +329,7 @@ class _Run:
 
     def _docs(self, inputs: Inputs, bar: Progress) -> Iterator[tuple[Doc, InputText]]:
         # Of files it was said before.
-        say = partial(_say_what_was_guessed, inputs) if self.n_words is None else lambda: None
+        say = partial(say_what_was_guessed, inputs) if self.n_words is None else lambda: None
         for text in inputs.read(self._report, self.nlp.vocab, say):
             key = key_of(text)
             if self.done.get(key):
@@ -399,18 +403,3 @@ def _parse(labels: str | None) -> Any:
     wanted = parse_labels(labels)
     LabelSet.make(wanted)
     return wanted
-
-
-def _say_what_was_guessed(inputs: Inputs) -> None:
-    told = ", ".join(f"{n} as {kind}" for kind, n in inputs.kinds.items() if kind != "text")
-    if told:
-        print(f"Told by content: {told}. For others: --input-format KIND.", file=sys.stderr)
-    if inputs.settings.split is None and inputs.splits:
-        found = ", ".join(f"{n} as {split}" for split, n in inputs.splits.items())
-        others = " or ".join(split for split in SPLITS if split not in inputs.splits)
-        print(f"Text files read: {found}. For others: --split {others}.", file=sys.stderr)
-
-
-def _say_what_was_replaced(inputs: Inputs) -> None:
-    if inputs.n_nul:
-        print(f"{inputs.n_nul} NUL character(s) are read as blanks.", file=sys.stderr)

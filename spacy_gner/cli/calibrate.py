@@ -20,8 +20,10 @@ def calibrate(
     model: Annotated[
         str | None,
         typer.Option(
+            "--model",
+            "-m",
             help="A saved pipeline with gner, or the directory of a language model. The default "
-            "model if left out."
+            "model if left out.",
         ),
     ] = None,
     output: Annotated[

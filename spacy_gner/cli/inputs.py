@@ -84,30 +84,35 @@ class InputSettings:
     encoding: str | None = None
 
 
-def find_inputs(names: Sequence[str], encoding: str | None = None) -> list[Source]:
+def find_inputs(
+    names: Sequence[str], encoding: str | None = None, others: Counter[str] | None = None
+) -> list[Source]:
     """Find the files to read.
 
     names (Sequence[str]): Files, folders (searched for files of known kinds, also inside
         others), glob patterns; "-" is standard input.
     encoding (str | None): Of text.
+    others (Counter[str] | None): Gets the endings of files in folders that are passed over.
     RETURNS (list[Source]): Each file once; those of folders and patterns sorted.
     RAISES (ValueError): E028 where there is nothing to read, E221 for the encoding.
     """
     found: dict[Path, Source] = {}
     for name in names:
-        for path in _paths(name):
+        for path in _paths(name, Counter() if others is None else others):
             found.setdefault(path, Source(path, encoding))
     return list(found.values())
 
 
-def _paths(name: str) -> list[Path]:
+def _paths(name: str, others: Counter[str]) -> list[Path]:
     path = Path(name)
     if name == "-" or path.is_file():
         return [path]
     known = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
     if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file()]
-        paths = [f for f in files if Source(f).suffix in known and not f.name.startswith(".")]
+        files = [f for f in path.rglob("*") if f.is_file() and not f.name.startswith(".")]
+        paths = [file for file in files if Source(file).suffix in known]
+        passed_over = [file for file in files if Source(file).suffix not in known]
+        others.update(file.suffix or file.name for file in passed_over)
         reason = f"no file in the folder ends in {', '.join(known)} (or these with .gz)"
     elif path.exists():
         return [path]  # a pipe or a device

@@ -13,7 +13,7 @@ import spacy
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
-from spacy_gner.cli import app
+from spacy_gner.cli import app, notices
 from spacy_gner.cli.annotate import _Run
 from spacy_gner.cli.progress import CountingDecoder, Progress
 from spacy_gner.cli.splitting import guess_split
@@ -228,6 +228,14 @@ def test_annotate_reads_folders_and_patterns_once_each(tmp_path):
     assert result.exit_code == 0, result.output
     texts = [record["text"] for record in records(result.stdout)]
     assert texts == ["Ada in a.txt", "Ada in b.txt", "Ada in deeper/c.txt"]
+    assert "1 other file(s) in folders are passed over (1 .png)" in result.stderr
+
+
+def test_annotate_says_that_it_waits_for_what_is_typed(monkeypatch):
+    assert "typed" not in annotate(input="Ada left.\n").stderr
+    monkeypatch.setattr(notices, "is_terminal", lambda: True)
+    result = annotate(input="Ada left.\n")
+    assert result.exit_code == 0 and "Ctrl-D" in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
