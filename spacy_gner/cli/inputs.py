@@ -263,9 +263,10 @@ class Inputs:
             value = {_TEXT_FIELD: value[0], **value[1]}  # spaCy's pair of text and annotation
         name = self.settings.text_column or _TEXT_FIELD
         if not isinstance(value, Mapping) or not isinstance(value.get(name), str):
-            found = (
-                ", ".join(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
-            )
+            found = type(value).__name__
+            if isinstance(value, Mapping):
+                other = type(value[name]).__name__ if name in value else ""
+                found = f"{name}: {other}" if other else ", ".join(map(str, value))
             raise ValueError(Errors.E027.format(place=item.place, field=name, found=found))
         meta = {key: member for key, member in value.items() if key != name}
         text = self._clean(value[name])

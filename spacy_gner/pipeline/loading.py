@@ -52,9 +52,15 @@ def load(
     RETURNS (Language): The pipeline. The weights of a new pipeline are loaded with its first
         text, those of a saved one at once.
     RAISES (ValueError): E029 for a pipeline without the component, E037 for fields that a
-        config does not have, and what the component raises.
+        config does not have, E203 for an unknown decoder, and what the component raises.
     """
     config = dict(settings or {})
+    if isinstance(decoder, str) and not util.registry.has("misc", decoder):
+        made = util.registry.misc.get_all().items()
+        names = [f'"{name}"' for name, value in sorted(made) if hasattr(value, "format_type")]
+        raise ValueError(
+            Errors.E203.format(name="decoder", value=decoder, choices=", ".join(names))
+        )
     if decoder is not None:
         config["decoder"] = {"@misc": decoder} if isinstance(decoder, str) else dict(decoder)
     given = {"device": device, "dtype": dtype}

@@ -412,6 +412,14 @@ def test_annotate_takes_labels_from_all_options(tmp_path, model, monkeypatch):
     assert asked == [{"person": "person", "C": "city", "award": "award"}]
 
 
+@pytest.mark.parametrize("value, found", [("5", "text: int"), ("null", "text: NoneType")])
+def test_annotate_says_that_a_field_is_no_text(tmp_path, value, found):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text": {value}, "id": 1}}\n')
+    result = annotate(path)
+    assert result.exit_code == 2 and f"(found: {found})" in result.stderr
+
+
 def test_annotate_names_the_column_it_misses(tmp_path, model):
     path = tmp_path / "a.csv"
     path.write_text("id,body\n1,Ada left.\n")
