@@ -16,7 +16,7 @@ from spacy_gner.formats import BIO
 
 from .cli.test_evaluate import SENTENCES, pipeline  # noqa: F401
 from .models import build_tiny_seq2seq, save_tiny
-from .test_docs import BLOCK
+from .test_docs import BLOCK, commands
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -74,6 +74,22 @@ def commands_of(page: Path) -> list[str]:
 
 
 COMMANDS = [(page.name, command) for page in PAGES for command in commands_of(page)]
+
+
+# In fences of plain text, lines that begin so are commands.
+PROGRAM = re.compile(r" *(?:pip|make|python3?|spacy|curl|accelerate) ")
+
+
+def test_every_command_of_the_readme_is_run_or_has_a_reason():
+    """Those in its bash fences are run by `test_docs`, if they are of ours."""
+    page = ROOT / "README.md"
+    fences = BLOCK.findall(page.read_text("utf8"))
+    ours = [c for language, body in fences if language == "bash" for c in logical_lines(body)]
+    assert len(ours) == len(commands(page))
+    assert {language for language, _ in fences} <= {"bash", "text", "python"}
+    lines = [line for language, body in fences if language == "text" for line in body.splitlines()]
+    others = [line.strip() for line in lines if PROGRAM.match(line)]
+    assert others and all(reason(line) for line in others)
 
 
 def reason(command: str) -> str | None:
