@@ -345,6 +345,7 @@ class Errors(metaclass=_WithCodes):
         "text, for one text a line."
     )
     E252 = "{options}: of no effect {case}. Leave that out."
+    E253 = "All {n} text(s) failed, so {path} is not written."
     # --- E3xx: scoring and reports ---------------------------------------------
     E303 = (
         "There is no sentence to measure in {name}: the file is empty, or nothing is left of "

@@ -293,6 +293,11 @@ class _Run:
             with self.journal as journal:
                 for document in documents:
                     journal.write(document)
+            if self.failures and not self.n_written and not self.n_kept_before:
+                # An earlier output is worth more than an empty one.
+                self.journal.remove()
+                n = len(self.failures)
+                raise ValueError(Errors.E253.format(n=n, path=self.output))
         write_documents(self.journal.documents(), self.format, self.output)
         self.journal.remove()
 

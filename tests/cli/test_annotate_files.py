@@ -594,6 +594,17 @@ def test_annotate_reports_a_text_that_fails_and_goes_on(tmp_path):
     assert [record["line"] for record in records(output.read_text())] == [1, 3]
 
 
+@pytest.mark.parametrize("text", ["FAIL\nFAIL\n", "name,date\nAda,1815\n", '{"text": 5}\n'])
+def test_annotate_writes_nothing_where_every_text_fails(tmp_path, text):
+    output = tmp_path / "out.jsonl"
+    result = annotate("-", "-o", output, input=text)
+    assert result.exit_code == 2 and "E253" in result.stderr and not output.exists()
+    output.write_text("before")
+    result = annotate("-", "-o", output, "--overwrite", input=text)
+    assert result.exit_code == 2 and output.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
+
+
 @pytest.fixture
 def steps(monkeypatch):
     """The total of the progress bar, then its steps."""
