@@ -58,11 +58,12 @@ def main() -> None:
     saved = clock = time.time()
     logged = Progress(**vars(progress))
     total = weight = 0.0
-    for number, rows in batches(stream, encoder, args.batch_size, progress.batches):
+    wanted = batches(stream, encoder, args.batch_size, progress.batches, args.history_dropout)
+    for number, rows in wanted:
         if stop or (args.max_updates and progress.updates >= args.max_updates):
             break
         generator = torch.Generator().manual_seed(1_000_003 * args.seed + number)
-        batch_weight = sum(wanted.weight for row in rows for wanted in row.wanted)
+        batch_weight = sum(token.weight for row in rows for token in row.wanted)
         for part in parts(rows, args.max_tokens):
             batch = collate(
                 part,
@@ -132,6 +133,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--row-rate", type=float, default=1e-3, help="of the added tokens")
     parser.add_argument("--warmup", type=int, default=60, help="updates")
+    parser.add_argument(
+        "--history-dropout",
+        type=float,
+        default=0.25,
+        help="share of the prompts in which entity tags are read as O",
+    )
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--decay-from", type=int, help="update at which the rate begins to fall")
     parser.add_argument("--decay-updates", type=int, default=150)
@@ -175,7 +182,7 @@ def rate_at(
 
 
 def batches(
-    stream: Stream, encoder: RowEncoder, size: int, first: int
+    stream: Stream, encoder: RowEncoder, size: int, first: int, history_dropout: float = 0.25
 ) -> Iterator[tuple[int, list[Row]]]:
     """Make batches of like length.
 
@@ -183,12 +190,14 @@ def batches(
     encoder (RowEncoder): Writes tokens.
     size (int): Prompts per batch.
     first (int): The number of the first batch that is wanted.
+    history_dropout (float): See `encode`.
     YIELDS (tuple[int, list[Row]]): The number of a batch, and its rows.
     """
     window = first // WINDOW
     while True:
         start = window * WINDOW * size
-        rows = [encode(stream, encoder, number) for number in range(start, start + WINDOW * size)]
+        numbers = range(start, start + WINDOW * size)
+        rows = [encode(stream, encoder, number, history_dropout) for number in numbers]
         rows = sorted((r for r in rows if len(r.ids) <= MAX_TOKENS), key=lambda r: len(r.ids))
         ready = [rows[i : i + size] for i in range(0, WINDOW * size, size)]
         random.Random(f"{stream.seed} window {window}").shuffle(ready)
@@ -198,12 +207,12 @@ def batches(
         window += 1
 
 
-def encode(stream: Stream, encoder: RowEncoder, number: int) -> Row:
-    """RETURNS (Row): A prompt of the stream. In a quarter of them some entity tags are read as O,
-    in half of these all."""
+def encode(stream: Stream, encoder: RowEncoder, number: int, history_dropout: float) -> Row:
+    """RETURNS (Row): A prompt of the stream. In this share of them some entity tags are read as
+    O, in half of these all."""
     rng = random.Random(f"{stream.seed} encode {number}")
     dropout = 0.0
-    if rng.random() < 0.25:
+    if rng.random() < history_dropout:
         dropout = 1.0 if rng.random() < 0.5 else rng.random()
     return encoder(stream(number), rng, dropout)
 
