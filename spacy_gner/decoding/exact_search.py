@@ -14,6 +14,7 @@ a tag in view of later words (paper, section 6 and Figure 6).
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from .common import (
     tag_tokens,
 )
 from .forward import ModelView
+from .one_pass import OnePass
 from .packed_session import PackedSession, packed_model
 from .partial_tagging import Draft, PartialTagging
 from .request import Generation, TokensFed, check_format
@@ -49,6 +51,8 @@ _MIN_ROWS = 4
 # Words that forks may tag again: so many for each fork that is allowed, and these besides, so that
 # forks of a sentence may run to its end, and those of a long text may not all do that.
 _WORDS_PER_FORK, _FREE_WORDS = 2, 24
+# A short text is searched, however unsure it is: the search needs a pass for a surprise.
+_FEW_SURPRISES = 5
 
 
 @registry.misc("spacy_gner.ExactSearch.v1")
@@ -63,6 +67,11 @@ class ExactSearch:
         tagging that it left is given up unless it is better so far. Forks are chosen by the
         same estimate. With null the search is exact: forks are followed up while they can win
         (and all that can are, unless `max_forks_per_word` forbids it).
+    one_pass_above (float | None): Bounds the work for long texts that the model is unsure about.
+        Where more than this share of the words, and more than five, are expected to get other tags
+        than those drafted, by what the first draft says, the text gets the tagging of `OnePass`,
+        and is `cut_short`. Only on the path for CPUs, which reads first drafts to their ends, and
+        never in the exact search.
     max_draft (int): About how many tokens are drafted at once, at most.
     pass_overhead (float | None): As in `spacy_gner.DraftedGreedy.v1`.
     RAISES (ValueError): E017 for negative numbers.
@@ -74,16 +83,19 @@ class ExactSearch:
         self,
         max_forks_per_word: float | None = 0.25,
         approximate_after: int | None = 2,
+        one_pass_above: float | None = None,
         max_draft: int = 256,
         pass_overhead: float | None = None,
     ):
         check_not_negative("max_forks_per_word", max_forks_per_word)
         if approximate_after is not None:
             check_at_least("approximate_after", approximate_after, 1)
+        check_not_negative("one_pass_above", one_pass_above)
         check_at_least("max_draft", max_draft, 0)
         check_not_negative("pass_overhead", pass_overhead)
         self.max_forks_per_word = max_forks_per_word
         self.approximate_after = approximate_after
+        self.one_pass_above = one_pass_above
         self.max_draft = max_draft
         self.pass_overhead = pass_overhead
 
@@ -103,8 +115,14 @@ class ExactSearch:
         for batch in plan_batches(lengths, batch_tokens):
             run = _Run(self, backbone, [requests[i] for i in batch])
             n_rows = max(len(batch), min(_MIN_ROWS, batch_tokens // lengths[batch[0]]))
-            for i, generation in zip(batch, run([prompts[i] for i in batch], n_rows), strict=True):
-                result[i] = generation
+            found = run([prompts[i] for i in batch], n_rows)
+            unsure = [requests[batch[number]] for number in run.unsure]
+            for number, other in zip(
+                run.unsure, OnePass()(backbone, unsure, batch_tokens), strict=True
+            ):
+                found[number] = run.in_place_of_search(number, other)
+            for number, i in enumerate(batch):
+                result[i] = found[number]
         return [g for g in result if g is not None]
 
     def search(self, request: Request) -> Search:
@@ -129,6 +147,8 @@ class _Run:
         self._columns = {token: i for i, token in enumerate(tokens)}
         self._packed = packed_model(backbone)
         self._view = ModelView(backbone)
+        is_bounded = self._packed is not None and settings.approximate_after is not None
+        self._limit = settings.one_pass_above if is_bounded else None
         # Forks with what was computed for them, whose turn has not come.
         self._waiting: list[tuple[int, Fork, Any]] = []
         # How many tokens stand before the answer of each request.
@@ -137,14 +157,16 @@ class _Run:
         self._passes = [0] * len(requests)
         self._prompt_fed = [0] * len(requests)
         self._first: list[Fork] = []
+        # Those that are left to `OnePass`.
+        self.unsure: list[int] = []
         for request in requests:
             table = tag_table(backbone, request.format, request.wordings)
             sentence = Sentence(request, table, self._columns)
             self._first.append(Fork(PartialTagging(sentence)))
 
     @torch.inference_mode()
-    def __call__(self, prompts: Sequence[Sequence[int]], n_rows: int) -> list[Generation]:
-        """RETURNS (list[Generation]): One per request.
+    def __call__(self, prompts: Sequence[Sequence[int]], n_rows: int) -> dict[int, Generation]:
+        """RETURNS (dict[int, Generation]): By number of the request, without those in `unsure`.
 
         prompts (Sequence[Sequence[int]]): The tokens of their prompts.
         n_rows (int): How many taggings are computed together."""
@@ -166,7 +188,8 @@ class _Run:
             elif rows:
                 self._step(session, rows)
             else:
-                return [self._generation(i) for i in range(len(self._requests))]
+                numbers = set(range(len(self._requests))).difference(self.unsure)
+                return {number: self._generation(number) for number in numbers}
 
     def _next_forks(self, rows: Sequence[tuple[int, Fork]], n_rows: int) -> list[tuple[int, Fork]]:
         """Choose the forks that are begun next.
@@ -223,6 +246,8 @@ class _Run:
         staying = []
         for i, (number, fork) in enumerate(rows):
             search = self._searches[number]
+            if number in self.unsure:
+                continue
             if fork.tagging.point is not None and not search.is_lost(fork):
                 if self._packed is not None and search.must_wait(fork):
                     self._waiting.append((number, fork, session.snapshot(i)))
@@ -281,6 +306,8 @@ class _Run:
             n_new = min(len(fed[i]) - todo[i], n_kept)
             fork.tagging.fed += n_new
             kept.append(todo[i] + n_new)
+            if fork.number < 0 and not fork.n_fed and self._is_unsure(fork.tagging):
+                self.unsure.append(number)
             self._prompt_fed[number] += todo[i]
             n_branches = sum(len(tokens) for _, tokens, _ in drafts[i].branches)
             fork.n_fed += len(fed[i]) - todo[i] + n_branches
@@ -298,6 +325,7 @@ class _Run:
             search.rejoin_words(fork),
             self._packed is not None,
             is_first,
+            is_first and self._limit is not None,
         )
 
     def _cut(self, session: Any, rows: Sequence[tuple[int, Fork]], drafts: list[Draft]) -> None:
@@ -317,6 +345,14 @@ class _Run:
             draft.tokens = draft.tokens[:width]
             draft.branches = [branch for branch in draft.branches if branch[0] <= width]
 
+    def _is_unsure(self, tagging: PartialTagging) -> bool:
+        """RETURNS (bool): Whether too many words will get other tags than those drafted, by what
+        the first draft says about them."""
+        if self._limit is None:
+            return False
+        least = max(_FEW_SURPRISES, self._limit * len(tagging.sentence.words))
+        return tagging.expected_surprises > least
+
     def _advance(self, number: int, fork: Fork, draft: Draft, logits: np.ndarray) -> int:
         """RETURNS (int): How many of the tokens that were not fed before are right."""
         tagging = fork.tagging
@@ -326,6 +362,22 @@ class _Run:
         search.note(fork, *tagging.advance(draft, list(logits), search.rejoin_words(fork)))
         new = tagging.tokens[n_known:]
         return n_known - before + n_common(new, draft.tokens)
+
+    def in_place_of_search(self, number: int, found: Generation) -> Generation:
+        """RETURNS (Generation): What one pass found, with what was computed here as well."""
+        fed = found.tokens_fed
+        assert fed is not None
+        return replace(
+            found,
+            forward_passes=found.forward_passes + self._passes[number],
+            forks=0,
+            cut_short=True,
+            tokens_fed=replace(
+                fed,
+                prompt=fed.prompt + self._prompt_fed[number],
+                dropped=fed.dropped + self._first[number].n_fed,
+            ),
+        )
 
     def _generation(self, number: int) -> Generation:
         request, search = self._requests[number], self._searches[number]

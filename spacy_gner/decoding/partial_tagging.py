@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .common import choice_log_probs
 from .guess import START, kind_of
 from .likely_tags import likely_tags
 from .sentence import ChoicePoint, Reading, Sentence, Transition
@@ -186,6 +187,19 @@ class PartialTagging:
         tagging that it was forked from."""
         return self.total - self._partial + math.fsum(self._expected[len(self.tags) :])
 
+    @property
+    def expected_surprises(self) -> float:
+        """RETURNS (float): How many of the words without a tag the model expects to get another
+        one than it likes best so far, by what was read about each."""
+        total = 0.0
+        for number in range(len(self.tags), len(self.sentence.words)):
+            reading = self.sentence.readings.get((number, ()))
+            if reading is not None:
+                children = self.sentence.words[number].trie.root.children
+                logits = reading.logits[[self.sentence.columns[token] for token in children]]
+                total += 1.0 - math.exp(float(choice_log_probs(logits).max()))
+        return total
+
     def draft(
         self,
         limit: int,
@@ -193,6 +207,7 @@ class PartialTagging:
         rejoin: int | None = None,
         with_branches: bool = False,
         read_ahead: bool = False,
+        outside: bool = False,
     ) -> Draft:
         """Guess how it goes on.
 
@@ -203,6 +218,7 @@ class PartialTagging:
         rejoin (int | None): It may be given up where this many tags are the parent's again.
         with_branches (bool): Add branches for labels that were not read.
         read_ahead (bool): Draft all words, however unsure they are.
+        outside (bool): Draft O for every word, whatever other sentences taught.
         RETURNS (Draft): The guess; its first choice is the next one.
         """
         draft = Draft()
@@ -211,6 +227,8 @@ class PartialTagging:
         if point is not None and not read_ahead and self._forked_at < 0:
             first = point.word
             plan = [tag for tag, _ in likely_tags(self.sentence, point, for_draft=True)]
+        elif point is not None and outside:
+            first, plan = point.word, ["O"] * len(self.sentence.words)
         label = next((tag[2:] for tag in reversed(self.tags) if tag != "O"), None)
         n_same = 0
         while point is not None:

@@ -96,3 +96,31 @@ def test_one_pass_is_never_better_than_the_exact_search(opinionated):
 def test_one_pass_refuses_formats_that_leave_words_out():
     with pytest.raises(ValueError, match="E025"):
         OnePass()(build_tiny_causal(), [request_of(["a"], format=EntityCentric())], 10_000)
+
+
+@pytest.mark.parametrize("share", [None, 0.04])
+def test_unsure_texts_are_left_to_one_pass(share):
+    backbone = half_train(build_tiny_causal(seed=3))
+    rng = random.Random(6)
+    requests = [r for n in (3, 12, 40) for r in make_requests(rng, n, FORMATS["BIO"], n=3)]
+    searched = ExactSearch()(backbone, requests, 10_000)
+    one_pass = OnePass()(backbone, requests, 10_000)
+    bounded = ExactSearch(one_pass_above=share)(backbone, requests, 10_000)
+    left = [i for i, answer in enumerate(bounded) if answer.scores != searched[i].scores]
+    assert bool(left) == (share is not None)
+    for i in left:
+        # A short text is searched, however unsure it is.
+        assert len(requests[i].words) > 5
+        assert bounded[i].cut_short
+        assert (bounded[i].text, bounded[i].scores) == (one_pass[i].text, one_pass[i].scores)
+        alone = ExactSearch(one_pass_above=share)(backbone, [requests[i]], 10_000)[0]
+        assert (alone.text, alone.scores) == (bounded[i].text, bounded[i].scores)
+
+
+def test_exact_search_leaves_nothing_to_one_pass():
+    backbone = half_train(build_tiny_causal(seed=3))
+    requests = make_requests(random.Random(6), 40, FORMATS["BIO"], n=2)
+    settings = {"approximate_after": None, "max_forks_per_word": 0.25}
+    bounded = ExactSearch(one_pass_above=0.0, **settings)(backbone, requests, 10_000)
+    searched = ExactSearch(**settings)(backbone, requests, 10_000)
+    assert [a.scores for a in bounded] == [a.scores for a in searched]
