@@ -554,6 +554,19 @@ class Errors(metaclass=_WithCodes):
         "With --engine ray the texts come from files and folders, and --output names the folder of "
         "the run. Give both."
     )
+    E713 = (
+        "'{path}' is of a kind that --engine ray does not read. It reads {suffixes} (or these with "
+        ".gz) and plain text. Leave --engine out, or write the texts as JSON lines."
+    )
+    E714 = (
+        "The output '{path}' is inside of the input '{input}': the next start would take results for "
+        "texts. Give a directory elsewhere."
+    )
+    E715 = (
+        "{n} id(s) in '{column}' belong to several documents, such as {id!r}: after a restart, one of "
+        "these would be taken for done. Give a column of ids that are there once, or leave --id-column "
+        "out: ids are then made from file and position."
+    )
     E710 = "The text could not be annotated: the process with the model died of it {tries} times."
 
 

@@ -3,11 +3,12 @@
     python project/benchmarks/scale.py --model DIR [--seconds-per-batch 0.25]
 
 Words a second count from the first batch to the last; the start and the end of a run are printed
-beside them, since they do not grow with the corpus. So is the time of the CPU that goes into
-anything but the workers' batches, per part.
+beside them, since they do not grow with the corpus. So is the time of the CPU in between, of all
+processes: that clock runs the same on a machine that has other things to do. The share of it that
+goes into anything but the workers' batches is given per part.
 
 With --seconds-per-batch the model's time is slept instead of computed: what is measured then is the
-engine alone, also on a machine that has other things to do.
+engine alone.
 """
 
 import argparse
@@ -128,7 +129,7 @@ def main() -> None:
         corpus.write_text(f"{SENTENCE}\n" * options.documents)
         parts = TextSource(list_files([str(corpus)]), part_bytes=options.part_bytes).parts()
         print(f"{len(parts)} parts", flush=True)
-        alone = None
+        alone = alone_cpu = None
         for workers in options.workers:
             notes = Path(folder) / f"notes{workers}"
             notes.mkdir()
@@ -148,10 +149,14 @@ def main() -> None:
             start, end, rate = _rate(batches, options.documents)
             alone = alone or rate
             name = f"ray, {workers} worker(s)" if workers else "one process"
-            other = meter.between(start, end) - sum(b["cpu"] for b in batches)
+            in_batches = sum(b["cpu"] for b in batches)
+            other = meter.between(start, end) - in_batches
+            cpu = in_batches + max(0.0, other)
+            alone_cpu = alone_cpu or cpu
             print(
                 f"{name}: {rate:.0f} words/s, {rate / alone:.2f} of one process; start "
-                f"{start - begun:.0f} s, end {ended - end:.0f} s; CPU beside the batches "
+                f"{start - begun:.0f} s, end {ended - end:.0f} s; CPU {cpu:.1f} s, "
+                f"{cpu / alone_cpu:.2f} of one process, beside the batches "
                 f"{other / len(parts):.2f} s a part",
                 flush=True,
             )

@@ -1,7 +1,6 @@
 """Texts to annotate, from files of every kind that people keep texts in."""
 
 import glob
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -287,11 +286,11 @@ def _items(kind: str, source: Source) -> Iterator[Item]:
 
 
 def _labels(value: Mapping[str, Any]) -> LabelsInput | None:
-    from ..pipeline.loading import parse_labels  # here, since torch takes seconds
+    from ..pipeline.loading import read_labels  # here, since torch takes seconds
 
     labels = value.get(LABELS_FIELD)
     if isinstance(labels, str):  # in a cell of a table
-        labels = json.loads(labels) if labels.startswith(("[", "{")) else parse_labels(labels)
+        labels = read_labels(labels)
     if isinstance(labels, Mapping):
         # Arrow fills mappings up with the keys of other rows.
         labels = {name: wording for name, wording in labels.items() if wording is not None}

@@ -1,6 +1,5 @@
 """Annotation of a part of the documents, the same wherever and whenever it happens."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -38,11 +37,7 @@ def annotate_table(
         texts = part.column(annotator.text_column).to_pylist()
         columns = {annotator.text_column: texts}
         if LABELS in part.column_names:
-            own = part.column(LABELS).to_pylist()
-            # From text files they come as JSON.
-            columns[annotator.labels_column] = [
-                json.loads(labels) if isinstance(labels, str) else labels for labels in own
-            ]
+            columns[annotator.labels_column] = part.column(LABELS).to_pylist()
         found = annotator(columns)
         entities += found[ENTITIES]
         errors += found[ERROR]

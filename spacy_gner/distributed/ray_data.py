@@ -7,9 +7,12 @@ import re
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext
@@ -20,7 +23,7 @@ from ..pipeline.annotator import Annotator
 from .annotation import annotate_table
 from .attempts import Attempts
 from .checkpoint import IdsManager
-from .records import ID, add_results
+from .records import ID, add_results, digests
 from .run import RunDirectory, Summary, add_up, count_shard
 from .sink import JsonLinesSink
 from .source import TextSource, list_files
@@ -129,12 +132,13 @@ def annotate_files(
         tried one by one, and those that still kill their workers get an error (E710).
     quiet (bool): Whether to leave out the lines about progress on standard error.
     RETURNS (Summary): Of the whole run, over all its starts.
-    RAISES (ValueError): E028, E701 to E706 for what cannot be read or written.
+    RAISES (ValueError): E028, E701 to E706, E713 to E715 for what cannot be read or written.
     RAISES (RuntimeError): E708 when the run ended early, E709 when documents are missing.
     """
     files = list_files(paths)
-    source = TextSource(files, annotator.text_column, id_column, part_bytes)
     directory = RunDirectory(output)
+    directory.check_outside(paths)
+    source = TextSource(files, annotator.text_column, id_column, part_bytes)
     options = {**annotator.options, "text_column": annotator.text_column}
     options |= {"id_column": id_column, "format": output_format}
     options |= {"part_bytes": part_bytes, "batch_size": batch_size}
@@ -171,7 +175,12 @@ def annotate_files(
         "num_gpus": gpus_per_worker or None,
     }
     try:
-        expected = _count_source(source)
+        try:
+            expected = _count_source(source, id_column)
+        except ValueError:
+            # The files can be mended, and the run begun anew.
+            directory.withdraw()
+            raise
         with _Reports(progress, quiet):
             _write(source, worker, pool, directory, output_format)
         summary = _count(directory, annotator.text_column)
@@ -212,9 +221,41 @@ def _write(
         dataset.write_datasink(JsonLinesSink(directory.shards), ray_remote_args=remote)
 
 
-def _count_source(source: TextSource) -> int:
-    count: Any = ray.remote(num_cpus=_LITTLE)(lambda part: len(source.read(part)))
-    return sum(ray.get([count.remote(part) for part in source.parts()]))
+def _count_source(source: TextSource, id_column: str | None) -> int:
+    """Read all documents once.
+
+    RETURNS (int): How many there are.
+    RAISES (ValueError): E702 and the like for files that cannot be read to the end; E715 for an id
+        that two documents have: after a restart one of them would be taken for done.
+    """
+
+    def count(part: Any) -> tuple[int, Any]:
+        table = source.read(part)
+        return len(table), None if id_column is None else digests(table)
+
+    def ids_of(part: Any, wanted: set[int]) -> list[str]:
+        table = source.read(part)
+        pairs = zip(digests(table).tolist(), table.column(ID).to_pylist(), strict=True)
+        return [str(own) for digest, own in pairs if digest in wanted]
+
+    counted = _for_each_part(source, count)
+    if id_column is not None and counted:
+        seen, times = np.unique(np.concatenate([own for _, own in counted]), return_counts=True)
+        twice = set(seen[times > 1].tolist())
+        ids = Counter(chain(*_for_each_part(source, ids_of, twice))) if twice else Counter()
+        if repeated := [own for own, n in ids.items() if n > 1]:
+            raise ValueError(Errors.E715.format(column=id_column, id=repeated[0], n=len(repeated)))
+    return sum(n for n, _ in counted)
+
+
+def _for_each_part(source: TextSource, function: Any, *arguments: Any) -> list[Any]:
+    task: Any = ray.remote(num_cpus=_LITTLE)(function)
+    try:
+        return list(ray.get([task.remote(part, *arguments) for part in source.parts()]))
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, ValueError):
+            raise error.cause from None
+        raise
 
 
 def _start(address: str | None, cpus: float) -> None:

@@ -3,9 +3,11 @@
 Nothing here needs a model: readers and writers start quickly.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 # Columns that a run adds.
@@ -37,6 +39,14 @@ def document_id(file_number: int, position: int) -> int:
     RETURNS (int): In 64 bits.
     """
     return (file_number << _POSITION_BITS) + position
+
+
+def digests(table: pa.Table) -> Any:
+    """RETURNS (numpy.ndarray): A number in 64 bits for each document's id. Different ids hardly
+    ever have the same."""
+    ids = (str(own).encode("utf8") for own in table.column(ID).to_pylist())
+    found = b"".join(hashlib.blake2b(own, digest_size=8).digest() for own in ids)
+    return np.frombuffer(found, dtype=np.uint64)
 
 
 def text_schema(text_column: str, id_type: pa.DataType) -> pa.Schema:

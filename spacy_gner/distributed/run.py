@@ -1,6 +1,7 @@
 """The state of a run on disk: what it was asked for, what it has written."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from pyarrow import fs
 
 from ..about import __version__
 from ..errors import Errors
-from .source import InputFile
+from .reading import InputFile
 
 MANIFEST, SUMMARY = "run.json", "summary.json"
 
@@ -56,6 +57,17 @@ class RunDirectory:
         """RETURNS (str): Where the ids of finished documents are."""
         return f"{self.path}/checkpoint"
 
+    def check_outside(self, paths: Sequence[str]) -> None:
+        """Check that a later start will not find results among its inputs.
+
+        paths (Sequence[str]): Of the inputs.
+        RAISES (ValueError): E714 for an output inside of one of them.
+        """
+        own = _absolute(self.path)
+        for path in paths:
+            if f"{own}/".startswith(f"{_absolute(path)}/"):
+                raise ValueError(Errors.E714.format(path=self.path, input=path))
+
     def begin(self, files: Sequence[InputFile], options: Mapping[str, Any]) -> bool:
         """Begin a run, or go on with one.
 
@@ -81,6 +93,13 @@ class RunDirectory:
             reason = f"with other {' and '.join(changed)}"
             raise ValueError(Errors.E706.format(path=self.path, reason=reason))
         return True
+
+    def withdraw(self) -> None:
+        """Forget that a run was begun, if it has written nothing."""
+        if not self.shard_paths():
+            self.filesystem.delete_file(f"{self._place}/{MANIFEST}")
+            for name in ("shards", "checkpoint", "attempts"):
+                self._remove(f"{self._place}/{name}")
 
     def finished(self) -> Summary | None:
         """RETURNS (Summary | None): The summary of a run that is done."""
@@ -132,6 +151,10 @@ class RunDirectory:
         with self.filesystem.open_output_stream(f"{path}.new") as stream:
             stream.write(json.dumps(content, indent=1).encode())
         self.filesystem.move(f"{path}.new", path)
+
+
+def _absolute(path: str) -> str:
+    return path.rstrip("/") if "://" in path else os.path.realpath(path)
 
 
 def count_shard(filesystem: Any, path: str, text_column: str) -> Summary:

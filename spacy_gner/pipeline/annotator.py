@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from ..errors import Errors
 from ..formats.labels import LabelsInput
-from .loading import find_component, load
+from .loading import find_component, load, read_labels
 
 ENTITIES, ERROR = "entities", "error"
 
@@ -40,8 +40,8 @@ class Annotator:
         model, labels, lang, device, decoder, settings: See `spacy_gner.load`.
         text_column (str): The column that holds the texts.
         labels_column (str): A column that may hold labels for single rows: a list of labels,
-            a mapping from label to wording, or None for the labels of the pipeline. Batches
-            without this column are fine.
+            a mapping from label to wording, or either of them as a string (see `read_labels`);
+            None for the labels of the pipeline. Batches without this column are fine.
         """
         self.text_column = text_column
         self.labels_column = labels_column
@@ -186,6 +186,8 @@ def _plain(labels: Any) -> Any:
     up with the keys of other rows, only the entries that have a value stay."""
     if hasattr(labels, "tolist"):
         labels = labels.tolist()
+    if isinstance(labels, str):
+        labels = read_labels(labels)
     if isinstance(labels, float) and labels != labels:
         return None  # how pandas writes a missing value
     if isinstance(labels, Mapping):

@@ -1,6 +1,7 @@
 """From a name, a directory or a saved pipeline to a pipeline with `gner`."""
 
 import importlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -110,6 +111,18 @@ def parse_labels(text: str) -> list[str] | dict[str, str]:
         return parts
     pairs = [part.partition("=") for part in parts]
     return {name.strip(): (wording if sep else name).strip() for name, sep, wording in pairs}
+
+
+def read_labels(text: str) -> Any:
+    """Read labels from a cell of a table.
+
+    text (str): JSON, or as `parse_labels` reads it.
+    RETURNS (list | dict | None): The labels; None where there is nothing.
+    RAISES (ValueError): For broken JSON.
+    """
+    if not text.strip():
+        return None
+    return json.loads(text) if text.lstrip().startswith(("[", "{")) else parse_labels(text)
 
 
 def _build(

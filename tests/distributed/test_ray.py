@@ -14,7 +14,11 @@ import pytest
 
 pytest.importorskip("ray", reason="needs the extra ray: make test-scale")
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from spacy_gner.distributed.ray_data import annotate_files
+from spacy_gner.pipeline.annotator import Annotator
 
 from .conftest import (
     BATCH_SIZE,
@@ -223,3 +227,44 @@ def test_full_disk_ends_the_run_and_the_rest_follows(
         assert by_number(read_shards(output)) == expected
     finally:
         subprocess.run(["umount", "-l", str(output)], check=True)
+
+
+def test_files_that_cannot_be_annotated_leave_no_run_behind(cluster, annotator, tmp_path):
+    path, output = tmp_path / "a.jsonl", tmp_path / "out"
+    lines = [json.dumps({"text": f"Marie {i}", "key": i % 20, "n": i}) for i in range(21)]
+    path.write_text("\n".join(lines))
+    named = {**SMALL, "id_column": "key"}
+    with pytest.raises(ValueError, match=r"GNER-E715.*1 id.*'0'"):
+        annotate_files([str(path)], str(output), annotator, **named)
+    path.write_text("\n".join([*lines[:20], '{"text": "no key"}']))
+    with pytest.raises(ValueError, match="GNER-E702"):
+        annotate_files([str(path)], str(output), annotator, **named)
+    # Mended, they can be annotated in the same place.
+    path.write_text("\n".join(lines[:20]))
+    assert annotate_files([str(path)], str(output), annotator, **named).documents == 20
+    assert {row["id"] for row in read_shards(output)} == set(map(str, range(20)))
+
+
+def test_nothing_is_done_where_there_is_nothing(cluster, annotator, tmp_path):
+    (tmp_path / "a.txt").write_text("\n \n")
+    summary = annotate_files([str(tmp_path / "a.txt")], str(tmp_path / "out"), annotator, **SMALL)
+    assert (summary.documents, summary.errors) == (0, {})
+    assert read_shards(tmp_path / "out") == []
+
+
+def test_labels_of_a_row_that_cannot_be_are_an_error_of_its_own(cluster, annotator, tmp_path):
+    labels = ['["person"]', "person,city", "[1", "a(b", None]
+    table = pa.table({"text": ["Marie met Angela"] * 5, "gner_labels": labels})
+    pq.write_table(table, tmp_path / "a.parquet")
+    options = {**SMALL, "batch_size": 8}
+    annotate_files([str(tmp_path / "a.parquet")], str(tmp_path / "out"), annotator, **options)
+    rows = read_shards(tmp_path / "out")
+    assert [row["error"] and row["error"][:11] for row in rows] == [
+        None, None, "[GNER-E032]", "[GNER-E026]", None,
+    ]  # fmt: skip
+
+
+def test_model_that_is_not_there_ends_the_run(cluster, corpus, tmp_path):
+    missing = Annotator(str(tmp_path / "no"), LABELS, device="cpu")
+    with pytest.raises(RuntimeError, match=r"GNER-E708.*GNER-E"):
+        annotate_files([str(corpus)], str(tmp_path / "out"), missing, **SMALL)

@@ -10,6 +10,7 @@ pytest.importorskip("pyarrow", reason="needs the extra ray")
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ray import cloudpickle
 
 from spacy_gner.distributed.records import add_results, document_id
 from spacy_gner.distributed.source import TextSource, list_files
@@ -44,12 +45,14 @@ def test_every_kind_of_file_gives_text_and_place(tmp_path):
     (tmp_path / "b.JSONL.gz").write_bytes(gzip.compress(jsonl.encode()))
     (tmp_path / "c.csv").write_text('n,text\n1,"Ann\nB"\n2,Bob\n', encoding="utf-8-sig")
     (tmp_path / "d.txt").write_text("Ann\nBob\n", encoding="utf-8-sig")
+    (tmp_path / "e.tsv").write_text("\nn\ttext\n1\tAnn, B\n", encoding="utf8")
+    (tmp_path / "f.csv").write_text("n;text\n1;Ann, B\n", encoding="utf8")
     (tmp_path / "ignored.bin").write_text("x")
     rows = read([tmp_path])
     by_file = {}
     for row in rows:
         by_file.setdefault(row["source"].rpartition("/")[2], []).append(row)
-    assert list(by_file) == ["a.jsonl", "b.JSONL.gz", "c.csv", "d.txt"]
+    assert list(by_file) == ["a.jsonl", "b.JSONL.gz", "c.csv", "d.txt", "e.tsv", "f.csv"]
     for name in ("a.jsonl", "b.JSONL.gz"):
         first, second = by_file[name]
         assert (first["text"], second["text"]) == ("Ann", "Bob")
@@ -58,7 +61,11 @@ def test_every_kind_of_file_gives_text_and_place(tmp_path):
         assert json.loads(second["meta"]) == {"m": {"k": [2]}}
     assert [row["text"] for row in by_file["c.csv"]] == ["Ann\nB", "Bob"]
     assert [row["text"] for row in by_file["d.txt"]] == ["Ann", "Bob"]
-    assert len({row["id"] for row in rows}) == 8
+    for name in ("e.tsv", "f.csv"):
+        assert [(row["text"], row["meta"]) for row in by_file[name]] == [("Ann, B", '{"n": "1"}')]
+    assert len({row["id"] for row in rows}) == 10
+    # Whoever is named twice is read once.
+    assert read([tmp_path, tmp_path / "d.txt"]) == rows
     assert by_file["d.txt"][0]["id"] == document_id(3, 0)
 
 
@@ -90,6 +97,37 @@ def test_lines_that_cannot_be_read_are_documents_with_an_error(tmp_path):
     assert errors[0] == "later error" and errors[1:] == [row["error"] for row in rows[1:]]
 
 
+def test_rows_that_cannot_be_read_are_documents_with_an_error(tmp_path):
+    path = tmp_path / "a.csv"
+    long = "x" * 200_000
+    rows = ["text,n", "Ann,1", "Bob", "Cid,1,2", "\xff,1", f"{long},1", "Dan,2"]
+    path.write_bytes("\n".join(rows).encode("latin1"))
+    found = read([path])
+    assert [row["error"] is None for row in found] == [True, False, False, False, True, True]
+    assert all("GNER-E712" in row["error"] for row in found if row["error"])
+    assert [row["text"] for row in found if not row["error"]] == ["Ann", long, "Dan"]
+
+
+def test_labels_of_a_row_are_as_the_file_has_them(tmp_path):
+    (tmp_path / "a.csv").write_text('text,gner_labels\nAnn,"a,b"\nBob,"[""c""]"\nCid,\n')
+    (tmp_path / "b.jsonl").write_text('{"text": "Dan", "gner_labels": {"A": "b"}}')
+    found = [row["gner_labels"] for row in read([tmp_path])]
+    assert found == ["a,b", '["c"]', "", '{"A": "b"}']
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt", "a.csv.gz"])
+def test_empty_files_have_no_documents(tmp_path, name):
+    (tmp_path / name).write_bytes(gzip.compress(b"\n") if name.endswith(".gz") else b"")
+    assert read([tmp_path]) == []
+
+
+def test_tasks_know_nothing_of_other_files(tmp_path):
+    for i in range(200):
+        (tmp_path / f"{i}.txt").write_text("Ann")
+    tasks = TextSource(list_files([str(tmp_path)])).get_read_tasks(1)
+    assert len(tasks) == 200 and len(cloudpickle.dumps(tasks[0])) < 2000
+
+
 def test_ids_of_the_user_are_strings_from_text_and_must_be_there(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "a", "key": 7}\n{"text": "b", "key": "x"}\n')
@@ -103,11 +141,21 @@ def test_what_cannot_be_annotated_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.txt").write_text("a")
     pq.write_table(pa.table({"text": ["a"], "error": ["b"]}), tmp_path / "b.parquet")
+    pq.write_table(pa.table({"text": [1]}), tmp_path / "numbers.parquet")
+    (tmp_path / "no.parquet").write_text("no")
+    (tmp_path / "a.csv").write_text("body\na\n")
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"text\na\n" * 99)[:-9])
+    (tmp_path / "a.json").write_text("[]")
     for paths, kwargs, code in (
         (["missing.txt"], {}, "E028"),
         (["empty"], {}, "E701"),
         (["b.parquet"], {}, "E703"),
         (["b.parquet"], {"text_column": "body"}, "E703"),
+        (["numbers.parquet"], {}, "E703"),
+        (["no.parquet"], {}, "E028.*no.parquet"),
+        (["a.csv"], {}, "E703"),
+        (["cut.csv.gz"], {}, "E028.*cut.csv.gz"),
+        (["a.json"], {}, "E713"),
         (["a.txt", "b.parquet"], {}, "E704"),
         (["a.txt"], {"id_column": "id"}, "E705"),
     ):

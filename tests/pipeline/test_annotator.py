@@ -48,6 +48,21 @@ def test_annotator_gives_what_pipe_gives_and_passes_columns_through(annotate, sa
     assert result["error"] == [None] * len(TEXTS)
 
 
+def test_labels_of_a_row_may_be_a_string_as_in_tables(annotate):
+    given = ["P,C", '["P", "C"]', "P=person, C=city", '{"P": "person", "C": "city"}', "", "[1"]
+    wanted = [["P", "C"], ["P", "C"], *[{"P": "person", "C": "city"}] * 2, None]
+    texts = [TEXTS[0]] * len(given)
+    found = annotate({"text": texts, "gner_labels": given})
+    expected = annotate({"text": texts[:-1], "gner_labels": wanted})
+    spans = [
+        [[(e["start"], e["end"], e["label"]) for e in row] for row in result["entities"]]
+        for result in (found, expected)
+    ]
+    assert spans[0][:-1] == spans[1] and spans[1][2] and spans[1][4]
+    assert found["error"][:-1] == [None] * 5
+    assert "GNER-E032" in found["error"][-1] and "JSON" in found["error"][-1]
+
+
 def test_annotator_errors_are_a_column(annotate):
     texts = [TEXTS[0], None, TEXTS[1], "", "x" * 1_000_001, TEXTS[4]]
     labels = [None, None, ["a", "a"], None, None, ["P", "C", "A"]]
