@@ -242,7 +242,9 @@ def _count_source(source: TextSource, id_column: str | None) -> int:
     if id_column is not None and counted:
         seen, times = np.unique(np.concatenate([own for _, own in counted]), return_counts=True)
         twice = set(seen[times > 1].tolist())
-        ids = Counter(chain(*_for_each_part(source, ids_of, twice))) if twice else Counter()
+        ids: Counter[str] = Counter()
+        if twice:
+            ids.update(chain(*_for_each_part(source, ids_of, twice)))
         if repeated := [own for own, n in ids.items() if n > 1]:
             raise ValueError(Errors.E715.format(column=id_column, id=repeated[0], n=len(repeated)))
     return sum(n for n, _ in counted)
