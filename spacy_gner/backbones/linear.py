@@ -10,6 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# Rows and columns of `linear_of_some` come in blocks of these.
+_ROWS, _COLUMNS = 16, 64
+
 
 def _find_kernel() -> bool:
     """Whether this build of torch has oneDNN's linear layer, with the arguments known here."""
@@ -47,6 +50,29 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> 
         result: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
         return result
     return F.linear(x, weight, bias)
+
+
+def linear_of_some(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
+    """`linear` for ever new numbers of rows and columns. oneDNN never forgets what it has compiled
+    for a shape (a quarter of a megabyte), so there are few of them: what is missing is filled up.
+
+    x (torch.Tensor): Shape (..., n).
+    weight (torch.Tensor): Shape (m, n).
+    bias (torch.Tensor | None): Shape (m,).
+    RETURNS (torch.Tensor): Shape (..., m).
+    """
+    if x.device.type != "cpu" or torch.is_grad_enabled() or not x.numel():
+        return linear(x, weight, bias)
+    rows = x.reshape(-1, x.shape[-1])
+    n_rows, n_columns = len(rows), len(weight)
+    rows = F.pad(rows, (0, 0, 0, -n_rows % _ROWS))
+    missing = -n_columns % _COLUMNS
+    weight = F.pad(weight, (0, 0, 0, missing))
+    bias = None if bias is None else F.pad(bias, (0, missing))
+    result = linear(rows, weight, bias)[:n_rows, :n_columns]
+    return result.reshape(*x.shape[:-1], n_columns)
 
 
 def pack_weight(weight: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .linear import FastLinear, linear
+from .linear import FastLinear, linear_of_some
 
 # Layers that do nothing but multiply: only of these can the weights be taken in part.
 _PLAIN = (nn.Linear, FastLinear)
@@ -186,4 +186,4 @@ def _after(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> Any:
     selection.tokens_picked = True
     head: Any = module
     bias = None if head.bias is None else head.bias[selection.tokens]
-    return linear(hidden, head.weight[selection.tokens], bias)
+    return linear_of_some(hidden, head.weight[selection.tokens], bias)

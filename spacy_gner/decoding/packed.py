@@ -18,7 +18,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..backbones.linear import FastLinear, gated_packed, linear, linear_packed, pack_weight
+from ..backbones.linear import (
+    FastLinear,
+    gated_packed,
+    linear,
+    linear_of_some,
+    linear_packed,
+    pack_weight,
+)
 
 # What might stand in a row instead: behind how many of its new tokens, and which tokens.
 Branch = tuple[int, Sequence[int]]
@@ -27,6 +34,9 @@ Branch = tuple[int, Sequence[int]]
 # another one for a single row.
 MIN_ROWS = {torch.bfloat16: 48, torch.float32: 2}
 MAX_ROWS = 512
+# Rows come in blocks of so many. oneDNN never forgets what it has compiled for a number of rows
+# (a megabyte for all layers), so there are few of them. In bfloat16 its tiles have 16 rows.
+_ROWS = {torch.bfloat16: 16, torch.float32: 4}
 # Attention adds up in this order whatever stands behind a token, if keys and queries are
 # multiples of these.
 _KEYS, _QUERIES = 32, 16
@@ -205,7 +215,8 @@ class PackedLlama:
                 slot += len(branch)
             parts.append((row, first, len(flat), end, mask))
         n_tokens = len(flat)
-        n_padding = max(0, MIN_ROWS[self.dtype] - n_tokens)
+        n_rows = max(n_tokens, MIN_ROWS[self.dtype])
+        n_padding = _whole(n_rows, _ROWS[self.dtype]) - n_tokens
         flat += [0] * n_padding
         x = self._embed(torch.tensor(flat)).float()
         cos, sin = self._rotary(x, torch.tensor([[*positions, *[0] * n_padding]]))
@@ -254,13 +265,7 @@ class PackedLlama:
         vocabulary (torch.Tensor): The tokens whose logits are wanted, shape (C,)."""
         weight = self._head.weight[vocabulary].float()
         bias = None if self._head.bias is None else self._head.bias[vocabulary].float()
-        n_rows, n_columns = len(states), len(weight)
-        if n_rows == 1:
-            states = states.expand(2, -1)
-        if n_columns == 1:
-            weight = weight.expand(2, -1)
-            bias = None if bias is None else bias.expand(2)
-        return linear(states.contiguous(), weight.contiguous(), bias)[:n_rows, :n_columns]
+        return linear_of_some(states, weight, bias)
 
     def _normalize(self, x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
         length: torch.Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)

@@ -13,6 +13,7 @@ from spacy_gner.backbones.linear import (
     FastLinear,
     gated_packed,
     linear,
+    linear_of_some,
     linear_packed,
     pack_weight,
     use_fast_linear,
@@ -118,3 +119,33 @@ def test_gated_packed_is_a_product_times_silu_of_another():
         layers = [(pack(w), b) for w, b in zip(weights, biases, strict=True)]
         found = gated_packed(x, *layers).float()
         torch.testing.assert_close(found, F.silu(gate) * up, atol=1.0, rtol=0.03)
+
+
+@torch.inference_mode()
+def test_products_of_many_shapes_are_done_in_few(monkeypatch):
+    """oneDNN keeps what it has compiled for a shape as long as the process lives."""
+    shapes = set()
+
+    def watched(x, weight, bias):
+        shapes.add((tuple(x.shape), tuple(weight.shape)))
+        return linear(x, weight, bias)
+
+    monkeypatch.setattr(module, "linear", watched)
+    for n_rows in range(1, 33):
+        for n_columns in (1, 2, 63, 64, 65, 127):
+            x, weight, bias = (
+                torch.randn(n_rows, 8),
+                torch.randn(n_columns, 8),
+                torch.randn(n_columns),
+            )
+            for b in (None, bias):
+                found = linear_of_some(x[None], weight, b)[0]
+                torch.testing.assert_close(found, F.linear(x, weight, b), atol=1e-5, rtol=1e-4)
+    assert len(shapes) == 4
+
+
+def test_products_with_gradients_are_as_they_are():
+    x, weight = torch.randn(3, 8, requires_grad=True), torch.randn(5, 8)
+    assert torch.equal(linear_of_some(x, weight, None), F.linear(x, weight))
+    with torch.inference_mode():
+        assert linear_of_some(torch.randn(0, 8), weight, None).shape == (0, 5)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from spacy_gner.decoding.exact_search import ExactSearch
-from spacy_gner.decoding.packed import PackedLlama, can_pack, rows_are_independent
+from spacy_gner.decoding.packed import PackedLlama, Products, can_pack, rows_are_independent
 from spacy_gner.decoding.precision import choose_dtype, decoding_dtype, has_bfloat16, measure_gain
 
 from ..models import build_tiny_causal, build_tiny_seq2seq, request_of
@@ -47,6 +47,24 @@ def test_packed_model_computes_what_the_model_computes(model):
     vocabulary = torch.tensor([3, 7, 250])
     found = packed.logits(run(packed, texts), vocabulary)
     torch.testing.assert_close(found, torch.cat(expected)[:, vocabulary], atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_passes_of_many_lengths_have_few_numbers_of_rows(model, dtype, monkeypatch):
+    """oneDNN keeps what it has compiled for a number of rows as long as the process lives."""
+    numbers = set()
+    plain = Products.__call__
+
+    def watched(self, x):
+        numbers.add(len(x))
+        return plain(self, x)
+
+    monkeypatch.setattr(Products, "__call__", watched)
+    packed = PackedLlama(model, dtype)
+    for length in range(1, 97):
+        run(packed, [list(range(length))])
+    assert len(numbers) == (4 if dtype == torch.bfloat16 else 24)
 
 
 @torch.inference_mode()
