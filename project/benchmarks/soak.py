@@ -1,6 +1,6 @@
 """Memory over many Docs with changing labels: all that is kept per label set has one bound.
 
-    python project/benchmarks/soak.py --model tiny --docs 5000 --cache-mb 16 --primitives 16
+    python project/benchmarks/soak.py --model tiny --docs 5000 --cache-mb 16
     python project/benchmarks/soak.py --docs 200 --cache-mb 64
 
 Each Doc has labels of its own, drawn anew, so that nothing that was kept serves twice: the worst
@@ -9,8 +9,7 @@ is, handed out by the allocator and not given back; glibc only), and what the ca
 then the growth from the middle to the end. Without `--model` the embedded default runs; `tiny` is
 a model with random weights, which is built first.
 
-oneDNN keeps the code of up to 1,024 products, one for each shape, and new labels mean new shapes.
-`--primitives` sets its bound.
+oneDNN keeps the code of up to 1,024 products, one for each shape. `--primitives` sets its bound.
 """
 
 import argparse
