@@ -132,13 +132,16 @@ def annotate_files(
         tried one by one, and those that still kill their workers get an error (E710).
     quiet (bool): Whether to leave out the lines about progress on standard error.
     RETURNS (Summary): Of the whole run, over all its starts.
-    RAISES (ValueError): E028, E701 to E706, E713 to E715 for what cannot be read or written.
+    RAISES (ValueError): E028, E701 to E706, E713 to E715 for what cannot be read or written. What
+        `spacy_gner.load` raises.
     RAISES (RuntimeError): E708 when the run ended early, E709 when documents are missing.
     """
     files = list_files(paths)
     directory = RunDirectory(output)
     directory.check_outside(paths)
     source = TextSource(files, annotator.text_column, id_column, part_bytes)
+    # A model that is not there is said before anything starts, and leaves no run behind.
+    _ = annotator.nlp
     options = {**annotator.options, "text_column": annotator.text_column}
     options |= {"id_column": id_column, "format": output_format}
     options |= {"part_bytes": part_bytes, "batch_size": batch_size}

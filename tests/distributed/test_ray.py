@@ -264,7 +264,8 @@ def test_labels_of_a_row_that_cannot_be_are_an_error_of_its_own(cluster, annotat
     ]  # fmt: skip
 
 
-def test_model_that_is_not_there_ends_the_run(cluster, corpus, tmp_path):
+def test_model_that_is_not_there_begins_no_run(corpus, tmp_path):
     missing = Annotator(str(tmp_path / "no"), LABELS, device="cpu")
-    with pytest.raises(RuntimeError, match=r"GNER-E708.*GNER-E"):
+    with pytest.raises(ValueError, match="GNER-E010"):
         annotate_files([str(corpus)], str(tmp_path / "out"), missing, **SMALL)
+    assert not (tmp_path / "out").exists()
