@@ -21,7 +21,11 @@ from .test_docs import BLOCK, commands
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 # Commands in the text; these stand there for how one begins.
-NAMES = {"python -m spacy_gner calibrate", "python -m spacy_gner evaluate --model ADAPTER"}
+NAMES = {
+    "python -m spacy_gner calibrate",
+    "python -m spacy_gner evaluate --model ADAPTER",
+    "python -m spacy_gner train",
+}
 INLINE = re.compile(r"`((?:python|make|project/\S+\.py) [^`]*)`")
 
 # Why a command is not run here: each begins one of the docs' commands, and no other does.
