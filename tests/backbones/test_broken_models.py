@@ -10,6 +10,7 @@ import pytest
 import spacy
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import LlamaConfig
 
 from spacy_gner.backbones.files import write_checksums
 from spacy_gner.backbones.loading import TRUST_VARIABLE
@@ -441,7 +442,10 @@ def test_links_in_a_saved_adapter_are_not_copied(adapter_dir, causal_dir, tmp_pa
 @pytest.mark.parametrize("name", ["_attn_implementation", "_attn_implementation_internal"])
 def test_attention_from_the_hub_is_code(causal_dir, monkeypatch, name):
     """transformers loads it where the package `kernels` is installed."""
-    change_json(causal_dir / "config.json", **{name: "somebody/kernels:attention"})
+    attention = "somebody/kernels:attention"
+    if LlamaConfig.from_dict({name: attention})._attn_implementation != attention:
+        pytest.skip("this transformers does not read it there")
+    change_json(causal_dir / "config.json", **{name: attention})
     with pytest.raises(ValueError, match="E023.*code from elsewhere.*somebody/kernels"):
         load(causal_dir)
 
