@@ -165,8 +165,9 @@ def _coded_errors() -> Iterator[None]:
         reasons = []
         for found in error.errors or ():
             place = list(map(str, found.get("loc", ())))
-            # Of the component itself; blocks within it have other fields.
-            near = get_close_matches(place[1], DEFAULT_CONFIG, 1) if len(place) == 2 else []
+            # Of the component itself, which early versions of confection do not name; blocks
+            # within it have other fields.
+            near = get_close_matches(place[-1], DEFAULT_CONFIG, 1) if 0 < len(place) < 3 else []
             # A field that exists has a value that is wrong.
             hint = f" (did you mean {near[0]}?)" if near and near[0] != place[-1] else ""
             reasons.append(f"{'.'.join(place)}: {found.get('msg')}{hint}")

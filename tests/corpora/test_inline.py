@@ -112,7 +112,8 @@ def test_tokenize_keeps_the_text_and_every_cut(text, cuts):
 @given(TEXTS, st.lists(st.integers(0, 30), min_size=2, max_size=6, unique=True))
 @settings(max_examples=100)
 def test_inline_rendered_entities_come_back(tmp_path_factory, text, offsets):
-    text = text.replace("\n", " ").replace("\r", " ")
+    # A file that is full of NUL bytes is refused.
+    text = text.replace("\n", " ").replace("\r", " ").replace("\0", " ")
     offsets = sorted(offset for offset in offsets if offset <= len(text))
     bounds = zip(offsets[::2], offsets[1::2], strict=False)
     spans = [(s, e, "a b") for s, e in bounds if text[s:e] == text[s:e].strip()]
@@ -120,7 +121,8 @@ def test_inline_rendered_entities_come_back(tmp_path_factory, text, offsets):
     path = tmp_path_factory.mktemp("inline") / "a.txt"
     path.write_bytes(f"[Rome](city)\n{line}\n".encode())
     examples = list(InlineCorpus(path)(NLP))
-    if not line.strip():
+    # Separators such as U+001F are blank as text, not as bytes.
+    if not line.encode().strip():
         assert len(examples) == 1
         return
     assert examples[1].reference.text == text
