@@ -1,4 +1,4 @@
-"""The catalogue of errors: every code is used, and every message can be written."""
+"""The catalog of errors: every code is used, and every message can be written."""
 
 import re
 import string
@@ -10,9 +10,9 @@ import spacy_gner
 from spacy_gner.errors import Errors, Warnings
 
 CODES = [
-    (catalogue, name)
-    for catalogue in (Errors, Warnings)
-    for name in vars(catalogue)
+    (catalog, name)
+    for catalog in (Errors, Warnings)
+    for name in vars(catalog)
     if re.fullmatch(r"[EW]\d{3}", name)
 ]
 SOURCE = "\n".join(
@@ -26,11 +26,11 @@ def test_errors_are_there():
     assert len(CODES) > 50
 
 
-@pytest.mark.parametrize("catalogue, name", CODES, ids=[name for _, name in CODES])
-def test_errors_message_has_its_code_and_is_used(catalogue, name):
-    message = getattr(catalogue, name)
+@pytest.mark.parametrize("catalog, name", CODES, ids=[name for _, name in CODES])
+def test_errors_message_has_its_code_and_is_used(catalog, name):
+    message = getattr(catalog, name)
     assert message.startswith(f"[GNER-{name}] ")
-    assert f"{catalogue.__name__}.{name}" in SOURCE
+    assert f"{catalog.__name__}.{name}" in SOURCE
     # Every field has a name, so that a caller cannot mix them up.
     assert all(field != "" for _, field, _, _ in string.Formatter().parse(message))
 
@@ -39,7 +39,7 @@ def test_messages_without_fields_have_no_doubled_braces():
     """Nobody formats them."""
     used = re.findall(r"\b(Errors|Warnings)\.([EW]\d+)\b(?!\.format)", SOURCE)
     assert used and not [
-        name for catalogue, name in used if "{{" in getattr(globals()[catalogue], name)
+        name for catalog, name in used if "{{" in getattr(globals()[catalog], name)
     ]
 
 

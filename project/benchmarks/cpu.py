@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--model", help="of this checkout: name or directory; else the default")
     parser.add_argument("--limit", type=int, default=24, help="sentences in all")
     parser.add_argument("--max-words", type=int, help="leave longer sentences out")
+    parser.add_argument("--join", type=int, help="join sentences to texts of so many words")
     parser.add_argument("--docs", type=int, default=8, help="texts an engine gets at once")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of sentences")
     parser.add_argument("--json", type=Path, help="write all figures here")
@@ -88,6 +89,7 @@ def read_groups(args: argparse.Namespace) -> list[dict[str, Any]]:
             path.parent.name if path.name.split(".")[0] in ("train", "dev", "test") else path.stem
         )
         rows = [r for r in rows if 0 < len(r["words"]) <= (args.max_words or 10**6)]
+        rows = join(rows, args.join) if args.join else rows
         share = -(-args.limit // len(args.data))
         rows = random.Random(args.seed).sample(rows, min(share, len(rows)))
         for i in range(0, len(rows), args.docs):
@@ -106,6 +108,19 @@ def read_groups(args: argparse.Namespace) -> list[dict[str, Any]]:
             text = (MESSY / f"{name}.txt").read_text("utf8")
             groups.append({"name": name, "kind": "messy", "labels": labels, "texts": [text]})
     return groups
+
+
+def join(rows: list[dict[str, Any]], n_words: int) -> list[dict[str, Any]]:
+    """RETURNS (list[dict]): Rows of at least so many words, of sentences that follow each other."""
+    texts: list[dict[str, Any]] = []
+    words: list[str] = []
+    tags: list[str] = []
+    for row in rows:
+        words, tags = [*words, *row["words"]], [*tags, *row["labels"]]
+        if len(words) >= n_words:
+            texts.append({"words": words, "labels": tags})
+            words, tags = [], []
+    return texts
 
 
 def clean(tag: str | None) -> str:

@@ -116,11 +116,11 @@ class ExactSearch:
             run = _Run(self, backbone, [requests[i] for i in batch])
             n_rows = max(len(batch), min(_MIN_ROWS, batch_tokens // lengths[batch[0]]))
             found = run([prompts[i] for i in batch], n_rows)
-            unsure = [requests[batch[number]] for number in run.unsure]
-            for number, other in zip(
-                run.unsure, OnePass()(backbone, unsure, batch_tokens), strict=True
-            ):
-                found[number] = run.in_place_of_search(number, other)
+            if run.unsure:
+                unsure = [requests[batch[number]] for number in run.unsure]
+                left = OnePass()(backbone, unsure, batch_tokens)
+                for number, other in zip(run.unsure, left, strict=True):
+                    found[number] = run.in_place_of_search(number, other)
             for number, i in enumerate(batch):
                 result[i] = found[number]
         return [g for g in result if g is not None]

@@ -19,7 +19,7 @@ SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
 from batch import Batch, collate, parts  # noqa: E402
-from export import average, kept_states, write_adapter, write_merged  # noqa: E402
+from export import average, kept_states, mix, write_adapter, write_merged  # noqa: E402
 from llama import ROWS, Llama  # noqa: E402
 from prompts import Sentence  # noqa: E402
 from rows import OPENINGS, Row, RowEncoder, add_tag_tokens, prompt_text  # noqa: E402
@@ -281,6 +281,16 @@ def test_long_batches_are_computed_in_parts() -> None:
     (row, _) = rows()
     assert [len(part) for part in parts([row] * 5, 2 * len(row.ids))] == [2, 2, 1]
     assert [len(part) for part in parts([row] * 2, 1)] == [1, 1]
+
+
+def test_mix_goes_a_part_of_the_way_and_leaves_the_rows() -> None:
+    state = {"x": torch.tensor([1.0, 2.0]), ROWS: torch.ones(3, 2)}
+    other = {"x": torch.tensor([6.0, 2.0]).half()}
+    mixed = mix(state, other, 0.2)
+    assert mixed["x"].tolist() == [2.0, 2.0]
+    assert torch.equal(mixed[ROWS], state[ROWS])
+    with pytest.raises(ValueError, match="differ"):
+        mix(state, {"x": torch.ones(3)}, 0.2)
 
 
 def test_average_is_the_mean_of_states_of_one_kind(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Make a model from a run: a state, or the mean of the last ones that it kept.
 
-    python export.py STATE --output FOLDER --version 2.0 [--last 4] [--merged]
+    python export.py STATE --output FOLDER --version 2.0 [--last 4] [--mix ADAPTER] [--merged]
 
 The adapter is in peft's format, float16, with the rows of the added tokens
 (`trainable_token_indices`) and the tokenizer that knows them. `--merged` writes a whole
@@ -31,6 +31,8 @@ def main() -> None:
     parser.add_argument(
         "--last", type=int, default=0, help="how many of the states STATE-n to average; 0: STATE"
     )
+    parser.add_argument("--mix", type=Path, help="adapter to go a part of the way to")
+    parser.add_argument("--mix-share", type=float, default=0.2, help="how far, from 0 to 1")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--merged", action="store_true")
@@ -42,6 +44,9 @@ def main() -> None:
     spelled = add_tag_tokens(tokenizer)
     folders = kept_states(args.state)[-args.last :] if args.last else [args.state]
     parameters = average([load_file(folder / PARAMETERS) for folder in folders])
+    if args.mix:
+        other = load_file(args.mix / ADAPTER_WEIGHTS)
+        parameters = mix(parameters, other, args.mix_share)
     args.output.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(args.output)
     if args.merged:
@@ -71,6 +76,25 @@ def average(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor
     if any(other != shapes[0] for other in shapes):
         raise ValueError("The states differ in their parameters or ranks.")
     return {name: sum(s[name] for s in states) / len(states) for name in states[0]}  # type: ignore[misc]
+
+
+def mix(
+    parameters: dict[str, torch.Tensor], other: dict[str, torch.Tensor], share: float
+) -> dict[str, torch.Tensor]:
+    """Go a part of the way to another adapter, such as that of the version before (Wortsman et al.
+    2022, "Robust fine-tuning of zero-shot models").
+
+    parameters (dict[str, torch.Tensor]): As `Llama.named_parameters` names them.
+    other (dict[str, torch.Tensor]): The matrices of the other one. Its rows are not looked at.
+    share (float): How far, from 0 to 1.
+    RETURNS (dict[str, torch.Tensor]): The parameters between both; the rows as they are.
+    RAISES (ValueError): When the matrices are not of one kind.
+    """
+    shapes = {name: tensor.shape for name, tensor in parameters.items() if name != ROWS}
+    if {name: t.shape for name, t in other.items() if name != ADAPTER_ROWS} != shapes:
+        raise ValueError("The adapters differ in their matrices or ranks.")
+    mixed = {name: torch.lerp(parameters[name], other[name].float(), share) for name in shapes}
+    return {**parameters, **mixed}
 
 
 def write_adapter(
