@@ -203,8 +203,9 @@ class Errors(metaclass=_WithCodes):
     E205 = (
         "{place}: the sentence cannot be read: {error}. JSON needs "
         '{{"words": [...], "labels": [...]}} for each sentence. Other forms are described in '
-        "docs/corpora.md and named with `convert --format` (`format` in a config); `convert --help` "
-        "lists them."
+        "docs/corpora.md and named with `convert --format` (`format` in a config): conll, conllu, ontonotes, "
+        "pile-ner, label-studio, gner, gliner, words, offsets, json, csv, brat, pubtator, inline or "
+        "docbin."
     )
     E206 = "{place}: {n_words} words but {n_labels} labels. Give one label per word."
     E207 = (
