@@ -187,7 +187,8 @@ class _Run:
                 rows = [*rows, *forks]
             elif rows:
                 self._step(session, rows)
-            else:
+            # The turn of those that wait may have come with what was finished just now.
+            elif not self._waiting:
                 numbers = set(range(len(self._requests))).difference(self.unsure)
                 return {number: self._generation(number) for number in numbers}
 

@@ -125,8 +125,7 @@ class PartialTagging:
         parent, point = alternative.parent, alternative.point
         fork = cls.__new__(cls)
         fork.sentence, fork._guesser = parent.sentence, parent._guesser
-        fork._hints = [*parent.tags, *parent._hints[len(parent.tags) :]]
-        fork._expected = parent.expected
+        fork._hints, fork._expected = parent._known_tags, parent.expected
         fork._forked_at = point.word
         fork.tokens = parent.tokens[: alternative.n_tokens]
         fork.fed = 0
@@ -144,6 +143,12 @@ class PartialTagging:
         tags where it has none, or where they are not trusted (see `retire`)."""
         known = self.log_probs[: self._n_trusted]
         return [*known, *self._expected[len(known) :]]
+
+    @property
+    def _known_tags(self) -> list[str]:
+        # The tags that belong to `expected`.
+        known = self.tags[: self._n_trusted]
+        return [*known, *self._hints[len(known) :]]
 
     def _can_be_judged(self, n_words: int) -> bool:
         """RETURNS (bool): Whether its last tags are those of the tagging that it was forked from,

@@ -1,6 +1,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -84,21 +85,25 @@ def test_exact_search_gives_the_same_in_every_batch(backbone, batch_tokens):
         assert answer.scores == pytest.approx(alone.scores, abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", BUILDERS)
+# Each seed once found a search that depended on what was computed beside it.
+@pytest.mark.parametrize(("kind", "seed"), [("causal", 6), ("causal", 14), ("seq2seq", 45)])
 @pytest.mark.parametrize(
     ("max_forks", "approximate_after"), [(1, None), (3, None), (8, None), (3, 1), (8, 2)]
 )
 def test_exact_search_that_is_cut_short_gives_the_same_in_every_batch(
-    kind, max_forks, approximate_after
+    kind, seed, max_forks, approximate_after
 ):
     """Which forks are followed up, and how far, must not depend on how many are computed together.
     The model is so wild that the limit is hit, and that forks have promising forks."""
     made = BUILDERS[kind](seed=0, hidden=64)
+    # Unlike torch, numpy draws the same weights on every processor.
+    weights = np.random.default_rng(seed)
     with torch.no_grad():
         for parameter in made.model.parameters():
             if parameter.dim() > 1:
-                parameter.mul_(2)
-    rng = random.Random(0)
+                values = weights.standard_normal(parameter.shape, dtype=np.float32)
+                parameter.copy_(torch.from_numpy(values) * 2 * parameter.std())
+    rng = random.Random(seed)
     labels = ("person", "city", "organization")
     requests = [make_request(random_words(rng, 8 + i % 3), labels) for i in range(8)]
     decoder = ExactSearch(max_forks / 10, approximate_after)

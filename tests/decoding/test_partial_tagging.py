@@ -102,3 +102,21 @@ def test_fork_is_judged_where_its_tags_are_again_those_it_was_to_have(backbone):
     assert fork.expected[2:] == [fork.log_probs[2], *fork._expected[3:]]
     assert fork.retire(fork.total + 100.0, is_given_up=False) == 1
     assert fork.expected[1:] == fork._expected[1:]
+
+
+def test_fork_of_a_retired_tagging_expects_nothing_that_is_not_trusted(backbone):
+    """How far a tagging is computed that does not win depends on what is computed beside it."""
+    _, alternatives = tag(backbone, BIO(), ["B-person", "I-person", "O", "O", "B-city"], 0.9)
+    fork = PartialTagging.fork(next(a for a in alternatives if a.point.word == 1))
+    columns = fork.sentence.columns
+    found = []
+    while fork.point is not None:
+        point = fork.point
+        chosen = fork.sentence.words[point.word].trie.suffixes["O"][len(point.path)]
+        row = np.full(len(columns), math.log(0.1))
+        row[columns[chosen]] = math.log(0.9)
+        found += fork.advance(Draft(choices=[(0, point, chosen)]), [row])[0]
+    assert fork.tags[4] == "O"
+    fork.retire(sum(fork.log_probs[:3]), is_given_up=False)
+    child = PartialTagging.fork(next(a for a in found if a.point.word == 2))
+    assert drafted_text(backbone, child).endswith(" Rome(B-city)")

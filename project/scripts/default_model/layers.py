@@ -1,6 +1,6 @@
 """The parts of a LLaMA's layers that are not matrix products, each with a backward pass of its own:
-a layer keeps little for it, and makes few passes over memory. bfloat16 in and out, float32
-inside."""
+a layer keeps little for it, and makes few passes over memory. The precision of the model in and out,
+float32 inside."""
 
 import os
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def fused(function: Callable[..., Any]) -> Callable[..., Any]:
 def _norm(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     wide = x.float()
     scale = torch.rsqrt((wide * wide).mean(-1, keepdim=True) + eps)
-    return (wide * scale).bfloat16() * weight, scale
+    return (wide * scale).type_as(x) * weight, scale
 
 
 @fused
@@ -33,13 +33,13 @@ def _norm_backward(grad: Tensor, x: Tensor, scale: Tensor, weight: Tensor) -> Te
     normed = x.float() * scale
     g = grad.float() * weight.float()
     mean = (g * normed).mean(-1, keepdim=True)
-    return ((g - normed * mean) * scale).bfloat16()
+    return ((g - normed * mean) * scale).type_as(x)
 
 
 @fused
 def _gate(x: Tensor) -> Tensor:
     gate, up = x.float().chunk(2, -1)
-    return (gate * torch.sigmoid(gate) * up).bfloat16()
+    return (gate * torch.sigmoid(gate) * up).type_as(x)
 
 
 @fused
@@ -47,7 +47,7 @@ def _gate_backward(grad: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     gate, up = x.float().chunk(2, -1)
     g = grad.float()
     s = torch.sigmoid(gate)
-    return (g * up * s * (1 + gate * (1 - s))).bfloat16(), (g * gate * s).bfloat16()
+    return (g * up * s * (1 + gate * (1 - s))).type_as(x), (g * gate * s).type_as(x)
 
 
 @fused
@@ -55,7 +55,7 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     half = x.shape[-1] // 2
     c, s = cos[:, None], sin[:, None]
     a, b = x[..., :half].float(), x[..., half:].float()
-    return torch.cat([a * c - b * s, b * c + a * s], -1).bfloat16()
+    return torch.cat([a * c - b * s, b * c + a * s], -1).type_as(x)
 
 
 @fused
@@ -63,13 +63,13 @@ def _softmax(x: Tensor, bias: Tensor) -> Tensor:
     wide = x.float() + bias.float()
     # exp2 is cheaper than exp.
     e = torch.exp2((wide - wide.amax(-1, keepdim=True)) * 1.4426950408889634)
-    return (e / e.sum(-1, keepdim=True)).bfloat16()
+    return (e / e.sum(-1, keepdim=True)).type_as(x)
 
 
 @fused
 def _softmax_backward(grad: Tensor, p: Tensor) -> Tensor:
     g, q = grad.float(), p.float()
-    return (q * (g - (g * q).sum(-1, keepdim=True))).bfloat16()
+    return (q * (g - (g * q).sum(-1, keepdim=True))).type_as(p)
 
 
 class Norm(torch.autograd.Function):

