@@ -47,10 +47,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def model(base: Path) -> Llama:
+TOLERANCES = {torch.bfloat16: 0.1, torch.float32: 1e-4}
+
+
+@pytest.fixture(params=TOLERANCES, ids=str)
+def model(base: Path, request: pytest.FixtureRequest) -> Llama:
     tokenizer = build_tiny_causal().codec.tokenizer
-    model = Llama(base, add_tag_tokens(tokenizer), rank=2, alpha=4.0, seed=0)
+    model = Llama(base, add_tag_tokens(tokenizer), rank=2, alpha=4.0, seed=0, dtype=request.param)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, parameter in model.named_parameters().items():
@@ -122,7 +125,7 @@ def test_logits_are_those_of_transformers(base: Path, model: Llama, tmp_path: Pa
         n = len(row.wanted)
         logits = merged(torch.tensor([row.ids])).logits[0, [w.place for w in row.wanted]]
         expected = logits[:, batch.candidates].log_softmax(-1)
-        assert torch.allclose(found[start : start + n], expected, atol=0.1)
+        assert torch.allclose(found[start : start + n], expected, atol=TOLERANCES[model.dtype])
         start += n
     assert [batch.candidates[t] for t in batch.targets] == [w.token for r in some for w in r.wanted]
 
@@ -145,7 +148,7 @@ def test_dropped_tags_are_read_as_o_and_their_labels_as_forks(
         for i, wanted in enumerate(row.wanted):
             if branch.start <= wanted.place < branch.end:
                 place = branch.parent + 1 + wanted.place - branch.start
-                assert torch.allclose(found[i], logits[place], atol=0.1)
+                assert torch.allclose(found[i], logits[place], atol=TOLERANCES[model.dtype])
 
 
 def test_gradients_are_those_of_autograd(base: Path, model: Llama, tmp_path: Path) -> None:
@@ -218,7 +221,7 @@ def test_state_goes_on_where_it_was(base: Path, model: Llama, tmp_path: Path) ->
     save_state(tmp_path / "state", parameters, optimizer, Progress(1, 2, 3, 4, 5.0))
     update(model, optimizer)
     tokenizer = build_tiny_causal().codec.tokenizer
-    other = Llama(base, add_tag_tokens(tokenizer), rank=2, alpha=4.0, seed=9)
+    other = Llama(base, add_tag_tokens(tokenizer), rank=2, alpha=4.0, seed=9, dtype=model.dtype)
     loaded = other.named_parameters()
     again = make_optimizer(loaded, 1e-2, 1e-2)
     assert load_state(tmp_path / "state", loaded, again) == Progress(1, 2, 3, 4, 5.0)

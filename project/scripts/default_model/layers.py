@@ -1,6 +1,6 @@
 """The parts of a LLaMA's layers that are not matrix products, each with a backward pass of its own:
-a layer keeps little for it, and makes few passes over memory. The precision of the model in and out,
-float32 inside."""
+a layer keeps little for it, and makes few passes over memory. In and out they have the precision of
+the model, inside float32."""
 
 import os
 from collections.abc import Callable

@@ -1,9 +1,9 @@
 """A LLaMA with a low-rank adapter, made for training on a CPU.
 
 The low-rank matrices are float32; with every update they are added to the weights, in the precision
-of the model. So a forward pass costs what the bare model costs, and the backward pass finds the gradients of
-both matrices from the inputs and the gradient of a layer. Nothing is computed for padding, and the
-prefix of all rows once.
+of the model. So a forward pass costs what the bare model costs, and the backward pass finds the
+gradients of both matrices from the inputs and the gradient of a layer. Nothing is computed for
+padding, and the prefix of all rows once.
 """
 
 import json
@@ -147,6 +147,7 @@ class Llama:
         generator = torch.Generator().manual_seed(seed)
         table = state["embed_tokens.weight"]
         self.n_vocabulary = table.shape[0]
+        self.dtype = dtype
         self._table = table.to(device, dtype)
         rows = torch.stack([table[list(ids)].mean(0) for ids in spelled])
         self.rows = rows.to(device).requires_grad_()
@@ -197,7 +198,7 @@ class Llama:
         for layer in self.layers:
             for linear in layer.values():
                 linear.merge()
-        self._rows = self.rows.detach().to(self._table.dtype, copy=True).requires_grad_()
+        self._rows = self.rows.detach().to(self.dtype, copy=True).requires_grad_()
 
     def collect(self) -> None:
         """Move the gradient of the rows to where the optimizer looks for it."""
