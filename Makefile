@@ -91,9 +91,10 @@ fuzz: $(VENV)/.test
 	FUZZ_MINUTES=$(FUZZ_MINUTES) $(RUN) pytest tests/fuzz --fuzz $(ARGS)
 
 # Known vulnerabilities in the locked versions. Strict: a service that knows none of them is no pass.
+# With a mirror of the OSV service: make audit ARGS="-s osv --osv-url URL".
 audit: $(VENV)/.test
 	$(PIP) install --quiet pip-audit
-	$(RUN) pip_audit --strict --no-deps --disable-pip --requirement requirements-ci.txt
+	$(RUN) pip_audit --strict --no-deps --disable-pip --requirement requirements-ci.txt $(ARGS)
 
 # The versions that CI installs.
 lock: $(VENV)/.test
