@@ -38,11 +38,11 @@ $(VENV)/.test: setup.cfg $(VENV)/.weights
 	touch $@
 
 $(VENV)/.scale: setup.cfg $(VENV)/.test
-	$(PIP) install --quiet ".[ray,train]"
+	$(PIP) install --quiet --editable ".[ray,train]"
 	touch $@
 
 $(VENV)/.docs: setup.cfg $(VENV)/.test
-	$(PIP) install --quiet ".[docs]"
+	$(PIP) install --quiet --editable ".[docs]"
 	touch $@
 
 demo: $(VENV)/.demo

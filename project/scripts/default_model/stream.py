@@ -46,14 +46,10 @@ class Stream:
     data (Path): See docs/data.md.
     dev_texts (Collection[str]): Sentences to leave out, as `text_of` gives them.
     seed (int): Decides about everything.
-    defined (float): Share of the prompts with open types in which labels have definitions.
     """
 
-    def __init__(
-        self, data: Path, dev_texts: Collection[str], seed: int, defined: float = 0.45
-    ) -> None:
+    def __init__(self, data: Path, dev_texts: Collection[str], seed: int) -> None:
         self.seed = seed
-        self._defined = defined
         # The sample of the project shows what training brings: the model must not know it.
         known = benchmark_texts(data / "gold") | set(dev_texts)
         known |= {text_of(joined) for joined, _ in read_passages(SAMPLE, "sample")}
@@ -103,8 +99,8 @@ class Stream:
         else:
             sentence, labels = open_prompt(sentence, self._open_labels, rng)
         texts: dict[str, str] = {}
-        if rng.random() < self._defined:
-            sentence, labels, texts = define(sentence, labels, self._definitions, self._types, rng)
+        if rng.random() < 0.45:
+            sentence, labels, texts = define(sentence, labels, self._definitions, rng)
         return Asked(sentence, labels, texts, kind)
 
     def _kind(self, i: int) -> tuple[str, int]:

@@ -54,7 +54,7 @@ def main() -> None:
     elif args.adapter:
         load_adapter(args.adapter, parameters)
         model.publish()
-    stream = Stream(args.data, dev_texts(args.dev), args.seed, args.defined)
+    stream = Stream(args.data, dev_texts(args.dev), args.seed)
     encoder = RowEncoder(tokenizer)
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stop.append(number))
@@ -141,12 +141,6 @@ def parse_arguments() -> argparse.Namespace:
         type=float,
         default=0.25,
         help="share of the prompts in which entity tags are read as O",
-    )
-    parser.add_argument(
-        "--defined",
-        type=float,
-        default=0.45,
-        help="share of the prompts with open types in which labels have definitions",
     )
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--decay-from", type=int, help="update at which the rate begins to fall")
