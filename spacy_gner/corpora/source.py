@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import itertools
 import os
 import sys
 import zlib
@@ -126,6 +127,12 @@ class Source:
             finally:
                 if not file.closed:
                     text.detach()
+
+    def blocks(self) -> Iterator[list[tuple[int, bytes]]]:
+        """YIELDS (list[tuple[int, bytes]]): The lines between blank ones, see `lines`."""
+        for is_blank, lines in itertools.groupby(self.lines(), lambda line: not line[1].strip()):
+            if not is_blank:
+                yield list(lines)
 
     def read_text(self) -> str:
         """RETURNS (str): All of it, without a byte order mark.
