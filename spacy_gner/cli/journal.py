@@ -4,6 +4,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -139,8 +140,9 @@ def _read(record: dict[str, Any], place: str) -> Document:
     packed = record.pop(_PACKED, None)
     document = read_offsets(record, place, ReadOptions())
     assert document is not None
-    return document.with_words(
-        words,
-        None if spaces is None else list(map(bool, spaces)),
-        None if packed is None else base64.b64decode(packed),
+    return replace(
+        document,
+        words=words,
+        spaces=None if spaces is None else list(map(bool, spaces)),
+        packed=None if packed is None else base64.b64decode(packed),
     )

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..about import __version__
+from ..corpora.writers.records import json_text
 from ..errors import Errors
 from .mistakes import KINDS, score_mistakes
 from .outputs import DEFAULT_READING, ISSUES, Reading, score_outputs
-from .records import ScoredSentence, json_text, sentence_to_json
+from .records import ScoredSentence, sentence_to_json
 from .scores import (
     score_by_length,
     score_by_seen,

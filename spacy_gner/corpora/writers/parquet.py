@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from ...errors import Errors
 from ..document import Document
-from .records import document_record
+from .records import document_record, without_surrogates
 
 _ROWS = 1000
 
@@ -50,13 +50,5 @@ def write_parquet(documents: Iterable[Document], stream: BinaryIO) -> None:
 def _row(document: Document) -> dict[str, Any]:
     record = document_record(document)
     record["meta"] = json.dumps(document.meta, default=str)
-    return {key: _clean(record[key]) for key in ("text", "entities", "source", "line", "meta")}
-
-
-def _clean(value: Any) -> Any:
-    """RETURNS (Any): Without halves of surrogate pairs, which Parquet cannot hold."""
-    if isinstance(value, str):
-        return value.encode("utf8", "replace").decode("utf8")
-    if isinstance(value, list):
-        return [_clean(member) for member in value]
-    return {key: _clean(v) for key, v in value.items()} if isinstance(value, dict) else value
+    row: dict[str, Any] = without_surrogates(record)
+    return row
