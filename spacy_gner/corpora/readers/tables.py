@@ -1,5 +1,6 @@
 """CSV and TSV: an entity a row, a word a row, or a text with its entities a row."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ def read_csv(source: Source, options: ReadOptions) -> Results:
         if first is None:
             return
         header = first.load()
-        rows = _chain(first, items)
+        rows = itertools.chain([first], items)
         lower = {name.strip().lower(): name for name in header}
         if {"document", "text", "start", "end", "label"} <= set(header):
             yield from _grouped(rows, "document", source, _from_entities)
@@ -63,11 +64,6 @@ def read_csv(source: Source, options: ReadOptions) -> Results:
             raise CorpusError(Errors.E226.format(place=f"{source.name}:1", error=error))
     except CorpusError as error:
         yield error
-
-
-def _chain(first: Item, rest: Iterator[Item]) -> Iterator[Item]:
-    yield first
-    yield from rest
 
 
 def _word_columns(lower: Mapping[str, str]) -> tuple[str, str, str] | None:
