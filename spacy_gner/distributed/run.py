@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from pyarrow import fs
 
 from ..about import __version__
 from ..errors import Errors
-from .reading import InputFile
+from .reading import InputFile, locate
 
 MANIFEST, SUMMARY = "run.json", "summary.json"
 
@@ -42,10 +43,7 @@ class RunDirectory:
         path (str): Local, or a URI; every node of the cluster must reach it.
         """
         self.path = path.rstrip("/")
-        if "://" in path:
-            self.filesystem, self._place = fs.FileSystem.from_uri(self.path)
-        else:
-            self.filesystem, self._place = fs.LocalFileSystem(), self.path
+        self.filesystem, self._place = locate(self.path)
 
     @property
     def shards(self) -> str:
@@ -166,7 +164,7 @@ def count_shard(filesystem: Any, path: str, text_column: str) -> Summary:
     RETURNS (Summary): Of this file.
     """
     documents = words = entities = 0
-    errors: dict[str, int] = {}
+    errors: Counter[str] = Counter()
     with filesystem.open_input_file(path) as file:
         if path.endswith(".parquet"):
             columns = [text_column, "entities", "error"]
@@ -179,17 +177,15 @@ def count_shard(filesystem: Any, path: str, text_column: str) -> Summary:
             words += len((row[text_column] or "").split())
             entities += len(row["entities"])
             if row["error"] is not None:
-                code = row["error"].partition("]")[0].lstrip("[")
-                errors[code] = errors.get(code, 0) + 1
-    return Summary(documents, words, entities, errors)
+                errors[row["error"].partition("]")[0].lstrip("[")] += 1
+    return Summary(documents, words, entities, dict(errors))
 
 
 def add_up(parts: Sequence[Summary]) -> Summary:
     """RETURNS (Summary): Of all parts."""
-    errors: dict[str, int] = {}
+    errors: Counter[str] = Counter()
     for part in parts:
-        for code, number in part.errors.items():
-            errors[code] = errors.get(code, 0) + number
+        errors.update(part.errors)
     return Summary(
         sum(part.documents for part in parts),
         sum(part.words for part in parts),

@@ -1,15 +1,16 @@
 """A stream of pre-annotated tasks, as Prodigy's recipes want them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from ..errors import Errors
+from .batches import Annotate
 
 
 def prodigy_stream(
     tasks: Iterable[Mapping[str, Any]],
-    annotate: Callable[[dict[str, list[Any]]], Mapping[str, Sequence[Any]]],
+    annotate: Annotate,
     batch_size: int = 16,
 ) -> Iterator[dict[str, Any]]:
     """Add spans to a stream of tasks. Prodigy's `add_tokens` can be called on the result.
