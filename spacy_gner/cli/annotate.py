@@ -27,6 +27,7 @@ from .options import (
     Encoding,
     Labels,
     Lang,
+    Model,
     Threshold,
     joined,
     message_of,
@@ -51,12 +52,7 @@ def annotate(
         ),
     ] = None,
     labels: Labels = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", "-m", help="A spaCy pipeline, or a language model (name or directory)."
-        ),
-    ] = None,
+    model: Model = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -231,7 +227,7 @@ class _Run:
         check_output(self.output, inputs, overwrite or resume)
         self.begins_anew = overwrite
         if overwrite and self.journal.exists():
-            self.journal.check()
+            self.journal.header()
         elif self.journal.exists():
             done = self.journal.done()
             if not resume:

@@ -21,6 +21,7 @@ from ..corpora.items import (
     iter_parquet,
     iter_table,
 )
+from ..corpora.read_report import check_choice
 from ..corpora.readers.docs import ORIGIN_KEY, is_docbin, load_docs
 from ..corpora.readers.offsets import LABELS_FIELD
 from ..corpora.source import Source
@@ -173,13 +174,10 @@ class Inputs:
     """
 
     def __init__(self, sources: Sequence[Source], settings: InputSettings) -> None:
-        for name, value, choices in (
-            ("input-format", settings.kind, KINDS),
-            ("split", settings.split, SPLITS),
-        ):
-            if value is not None and value not in choices:
-                quoted = ", ".join(f'"{choice}"' for choice in choices)
-                raise ValueError(Errors.E203.format(name=name, value=value, choices=quoted))
+        if settings.kind is not None:
+            check_choice("input-format", settings.kind, KINDS)
+        if settings.split is not None:
+            check_choice("split", settings.split, SPLITS)
         self.sources = list(sources)
         self.settings = settings
         self.splits: Counter[str] = Counter()

@@ -51,7 +51,7 @@ class Journal:
         RETURNS (Counter[Key]): Source, line and a hash of the text of each document.
         RAISES (ValueError): E244 for other settings, E245 for a file that is no journal.
         """
-        found = self._header()
+        found = self.header()
         for name, value in self.settings.items():
             if found.get(name) != value:
                 raise ValueError(
@@ -67,12 +67,14 @@ class Journal:
             keys[document.source, document.line, _hash(document.text)] += 1
         return keys
 
-    def check(self) -> None:
-        """Raise unless the file is a journal: something else is not to be thrown away.
-
-        RAISES (ValueError): E245.
-        """
-        self._header()
+    def header(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): The settings of the earlier run.
+        RAISES (ValueError): E245 for a file that is no journal: it is not to be thrown away."""
+        with self.path.open("rb") as file:
+            try:
+                return dict(json.loads(file.readline())[_HEADER])
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(Errors.E245.format(path=self.path, error=error)) from None
 
     def documents(self) -> Iterator[Document]:
         """Read the documents back.
@@ -116,14 +118,6 @@ class Journal:
     def remove(self) -> None:
         """Remove the file, which may not exist."""
         self.path.unlink(missing_ok=True)
-
-    def _header(self) -> dict[str, Any]:
-        with self.path.open("rb") as file:
-            try:
-                header = json.loads(file.readline())[_HEADER]
-                return dict(header)
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(Errors.E245.format(path=self.path, error=error)) from None
 
 
 def key_of(text: InputText) -> Key:

@@ -18,6 +18,7 @@ from .native import Answer, Tokenizer, read_answers, word_tokenizer
 from .records import Mention, ScoredSentence, raw_output
 
 ISSUES = ("omissions", "additions", "substitutions")
+SHARES = (*ISSUES, "any", "incomplete", "unmatched")
 
 
 @dataclass(frozen=True)

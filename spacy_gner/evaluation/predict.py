@@ -58,15 +58,10 @@ class ComponentPredictor:
             self.component.format, make_back_tokenizer(tokenizer), self.component.matcher
         )
 
-    def decoder_name(self, given: str | None = None) -> str:
-        """The name of the decoder, for the report.
-
-        given (str | None): The registered name, where the user chose one.
-        RETURNS (str): The registered name: as chosen, or as in the pipeline's config.
-        """
+    def decoder_name(self) -> str:
+        """RETURNS (str): The registered name of the decoder, as in the pipeline's config."""
         config = self.nlp.get_pipe_config(self.component.name)
-        name: str = config["decoder"].get("@misc", type(self.component.decoder).__name__)
-        return given or name
+        return str(config["decoder"].get("@misc", type(self.component.decoder).__name__))
 
     def describe(self) -> dict[str, Any]:
         """RETURNS (dict): `format`, `parameters` (how many the model has), `device` and `dtype`;

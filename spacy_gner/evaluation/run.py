@@ -164,7 +164,7 @@ def evaluate_system(
     # The weights are loaded here, not within the time of the first batch.
     described = {
         "name": system.name,
-        "decoder": predictor.decoder_name(system.decoder),
+        "decoder": system.decoder or predictor.decoder_name(),
         "decoder options": dict(system.decoder_options),
         **predictor.describe(),
     }
@@ -245,14 +245,11 @@ def score_predictions(
         **_describe(selection, seen_labels),
     }
     metrics = build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
-    store = PredictionStore(output / FILE_NAME, {**configuration, "outputs": _digest(path)})
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    store = PredictionStore(output / FILE_NAME, {**configuration, "outputs": digest})
     for name, batch in sentences.items():
         store.add(name, dict(enumerate(batch)))
     return metrics
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _describe(selection: Selection, seen_labels: Path | None) -> dict[str, Any]:
