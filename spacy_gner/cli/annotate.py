@@ -18,7 +18,7 @@ from ..corpora.source import STDIN
 from ..corpora.writers import WRITERS
 from ..errors import Errors
 from ._app import app
-from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
+from .inputs import KINDS, Inputs, InputText, find_inputs
 from .journal import Journal, key_of
 from .notices import say_what_is_read, say_what_was_guessed, say_what_was_replaced
 from .options import (
@@ -107,6 +107,8 @@ def annotate(
     """
     output = None if str(output) == STDIN else output  # "-" is standard output there
     asked = joined(labels)
+    settings = {} if threshold is None else {"threshold": threshold}
+    options = {"lang": lang, "device": device, "decoder": decoder, "settings": settings}
     if engine is not None:
         if engine != "ray":
             raise typer.BadParameter("only ray is known", param_hint="--engine")
@@ -124,10 +126,7 @@ def annotate(
                 "model": model,
                 "labels": wanted,
                 "text_column": text_column or "text",
-                "lang": lang,
-                "device": device,
-                "decoder": decoder,
-                "settings": {} if threshold is None else {"threshold": threshold},
+                **options,
             },
             id_column=id_column,
             address=address,
@@ -141,10 +140,10 @@ def annotate(
         several = {"workers": workers > 1, "gpus-per-worker": gpus_per_worker, "address": address}
         _refuse({**several, "id-column": id_column}, "without --engine ray")
         wanted = _parse(asked)
-        settings = InputSettings(input_format, split, text_column, encoding)
         run.format = output_format(format, output, "jsonl")
         others: Counter[str] = Counter()
-        inputs = Inputs(find_inputs(files or [STDIN], encoding, others), settings)
+        sources = find_inputs(files or [STDIN], encoding, others)
+        inputs = Inputs(sources, input_format, split, text_column)
         say_what_is_read(inputs, others)
         is_kept = output is not None and not is_device(output)
         if not is_kept and (resume or overwrite):
@@ -167,7 +166,7 @@ def annotate(
                 print(f"{output} is complete. Add --overwrite to write it anew.", file=sys.stderr)
                 return
         run.look_ahead(inputs, needs_labels=wanted is None and model is None)
-        run.load(model, wanted, lang, device, decoder, threshold)
+        run.load(model, wanted, options)
     try:
         run.annotate(inputs, batch_size)
     except KeyboardInterrupt:
@@ -255,20 +254,11 @@ class _Run:
         say_what_was_guessed(inputs)
         say_what_was_replaced(inputs)
 
-    def load(
-        self,
-        model: str | None,
-        labels: Any,
-        lang: str,
-        device: str | None,
-        decoder: str | None,
-        threshold: float | None,
-    ) -> None:
-        """Load the pipeline."""
+    def load(self, model: str | None, labels: Any, options: dict[str, Any]) -> None:
+        """Load the pipeline, with other options of `spacy_gner.load`."""
         from ..pipeline.loading import find_component, load
 
-        settings = {} if threshold is None else {"threshold": threshold}
-        self.nlp = load(model, labels, lang=lang, device=device, decoder=decoder, settings=settings)
+        self.nlp = load(model, labels, **options)
         self.component = find_component(self.nlp)
         if self.n_without and not self.component.labels:
             raise ValueError(Errors.E240)
