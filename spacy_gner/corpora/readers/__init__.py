@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import Errors
 from ..document import Document
 from ..foreign import foreign_kind
-from ..items import PARQUET_SUFFIXES, Item, class_names, is_parquet, iter_items
+from ..items import PARQUET_SUFFIXES, class_names, is_parquet, iter_items
 from ..read_report import CorpusError
 from ..source import Source
 from . import brat, columns, conllu, conversations, docs, inline, pubtator, tables
@@ -71,7 +71,9 @@ def _read_items(source: Source, options: ReadOptions, read: ReadItem | None) -> 
         except CorpusError as error:
             yield error
             continue
-        yield document and _with_origin(document, source, item)
+        if document is not None and not document.source:
+            document = replace(document, source=source.name, line=item.number)
+        yield document
 
 
 def _item_reader(item: Any) -> ReadItem:
@@ -79,12 +81,6 @@ def _item_reader(item: Any) -> ReadItem:
     return next(
         (read for recognizes, read in ITEM_FORMATS.values() if recognizes(item)), read_words
     )
-
-
-def _with_origin(document: Document, source: Source, item: Item) -> Document:
-    if document.source:
-        return document
-    return replace(document, source=source.name, line=item.number)
 
 
 def _with_names(source: Source, options: ReadOptions, item: Any) -> ReadOptions:

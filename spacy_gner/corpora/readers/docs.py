@@ -60,13 +60,11 @@ def read_docs(source: Source, options: ReadOptions) -> Results:
 
     source (Source): The file.
     options (ReadOptions): Not needed.
-    YIELDS (Document | CorpusError): A document a Doc.
+    YIELDS (Document): A document a Doc.
+    RAISES (CorpusError): What `load_docs` raises.
     """
-    try:
-        for number, doc in enumerate(load_docs(source, Vocab()), 1):
-            yield document_of(doc, source, number)
-    except CorpusError as error:
-        yield error
+    for number, doc in enumerate(load_docs(source, Vocab()), 1):
+        yield document_of(doc, source, number)
 
 
 def document_of(doc: Doc, source: Source, number: int) -> Document:

@@ -43,27 +43,25 @@ def read_csv(source: Source, options: ReadOptions) -> Results:
     source (Source): The file.
     options (ReadOptions): Not needed.
     YIELDS (Document | CorpusError): A document.
+    RAISES (CorpusError): E226 for a table of another kind, and what reading it raises.
     """
-    try:
-        items = iter_table(source, "\t" if source.suffix == ".tsv" else None)
-        first = next(items, None)
-        if first is None:
-            return
-        header = first.load()
-        rows = itertools.chain([first], items)
-        lower = {name.strip().lower(): name for name in header}
-        if {"document", "text", "start", "end", "label"} <= set(header):
-            yield from _grouped(rows, "document", source, _from_entities)
-        elif columns := _word_columns(lower):
-            yield from _grouped(rows, columns[0], source, lambda s, g: _from_tokens(s, g, columns))
-        elif is_offsets(header):
-            for item in rows:
-                yield _from_row(source, item, options)
-        else:
-            error = f"no known columns (found: {', '.join(header)})"
-            raise CorpusError(Errors.E226.format(place=f"{source.name}:1", error=error))
-    except CorpusError as error:
-        yield error
+    items = iter_table(source, "\t" if source.suffix == ".tsv" else None)
+    first = next(items, None)
+    if first is None:
+        return
+    header = first.load()
+    rows = itertools.chain([first], items)
+    lower = {name.strip().lower(): name for name in header}
+    if {"document", "text", "start", "end", "label"} <= set(header):
+        yield from _grouped(rows, "document", source, _from_entities)
+    elif columns := _word_columns(lower):
+        yield from _grouped(rows, columns[0], source, lambda s, g: _from_tokens(s, g, columns))
+    elif is_offsets(header):
+        for item in rows:
+            yield _from_row(source, item, options)
+    else:
+        error = f"no known columns (found: {', '.join(header)})"
+        raise CorpusError(Errors.E226.format(place=f"{source.name}:1", error=error))
 
 
 def _word_columns(lower: Mapping[str, str]) -> tuple[str, str, str] | None:

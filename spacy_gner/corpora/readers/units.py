@@ -36,11 +36,6 @@ def in_units(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
     return [span._replace(start=units[span.start], end=units[span.end]) for span in spans]
 
 
-def has_long_characters(text: str) -> bool:
-    """Whether a text has characters, such as emoji, that take two UTF-16 units."""
-    return any(char > "\uffff" for char in text)
-
-
 def fit_offsets(
     text: str, spans: Sequence[TextSpan], mentions: Sequence[str | None], place: str
 ) -> list[TextSpan]:
@@ -59,7 +54,8 @@ def fit_offsets(
     RAISES (CorpusError): E232 for an entity that reads otherwise, whatever the offsets count.
     """
     spans = list(spans)
-    by_units = in_characters(text, spans) if has_long_characters(text) else spans
+    # Emoji, for example, take two units.
+    by_units = in_characters(text, spans) if any(char > "\uffff" for char in text) else spans
     wrong = _first_wrong(text, spans, mentions)
     if wrong is None and by_units is not spans and not any(mentions):
         if not _all_clean(text, spans) and _all_clean(text, by_units):
