@@ -35,7 +35,10 @@ class Summary:
 
 class RunDirectory:
     """The directory of a run: `shards/` with the results, `checkpoint/` with the ids of the
-    documents that they have, run.json, and summary.json when all is done."""
+    documents that they have, run.json, and summary.json when all is done.
+
+    The attributes `shards` and `checkpoint` (str) say where these two are.
+    """
 
     def __init__(self, path: str) -> None:
         """Use a directory.
@@ -43,17 +46,9 @@ class RunDirectory:
         path (str): Local, or a URI; every node of the cluster must reach it.
         """
         self.path = path.rstrip("/")
+        self.shards = f"{self.path}/shards"
+        self.checkpoint = f"{self.path}/checkpoint"
         self.filesystem, self._place = locate(self.path)
-
-    @property
-    def shards(self) -> str:
-        """RETURNS (str): Where results are."""
-        return f"{self.path}/shards"
-
-    @property
-    def checkpoint(self) -> str:
-        """RETURNS (str): Where the ids of finished documents are."""
-        return f"{self.path}/checkpoint"
 
     def check_outside(self, paths: Sequence[str]) -> None:
         """Check that a later start will not find results among its inputs.
@@ -81,7 +76,8 @@ class RunDirectory:
         }
         found = self._read(MANIFEST)
         if found is None:
-            if self._names():
+            selector = fs.FileSelector(self._place, allow_not_found=True)
+            if self.filesystem.get_file_info(selector):
                 raise ValueError(Errors.E706.format(path=self.path, reason="it has other files"))
             self.filesystem.create_dir(f"{self._place}/shards", recursive=True)
             self._write(MANIFEST, wanted)
@@ -126,10 +122,6 @@ class RunDirectory:
         selector = fs.FileSelector(f"{self._place}/shards", recursive=True, allow_not_found=True)
         found = self.filesystem.get_file_info(selector)
         return sorted(entry.path for entry in found if entry.type == fs.FileType.File)
-
-    def _names(self) -> list[str]:
-        selector = fs.FileSelector(self._place, allow_not_found=True)
-        return [entry.base_name for entry in self.filesystem.get_file_info(selector)]
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = f"{self._place}/{name}"

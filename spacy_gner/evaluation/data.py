@@ -3,6 +3,7 @@
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -137,9 +138,7 @@ def _without_spaces(
     labels: tuple[str, ...] | None,
 ) -> Annotated:
     """White-space tokens are no words: neither for the model nor for the measures."""
-    position = [0]
-    for word in words:
-        position.append(position[-1] + (not word.isspace()))
+    position = list(accumulate((not word.isspace() for word in words), initial=0))
     return (
         tuple(word for word in words if not word.isspace()),
         tuple(Mention(position[i], position[j], label) for i, j, label in entities),

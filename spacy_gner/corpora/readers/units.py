@@ -1,6 +1,7 @@
 """What offsets count: characters, or the 16-bit units in which JavaScript holds a text."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from ...errors import Errors
 from ..document import TextSpan
@@ -15,12 +16,7 @@ def in_characters(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
     RETURNS (list[TextSpan]): The same by characters; an offset inside of a character, or outside
         the text, becomes one outside the text.
     """
-    position: dict[int, int] = {}
-    unit = 0
-    for i, char in enumerate(text):
-        position[unit] = i
-        unit += 1 + (ord(char) > 0xFFFF)
-    position[unit] = len(text)
+    position = {unit: i for i, unit in enumerate(_units(text))}
     outside = len(text) + 1
     return [
         span._replace(start=position.get(span.start, outside), end=position.get(span.end, outside))
@@ -30,10 +26,13 @@ def in_characters(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
 
 def in_units(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
     """RETURNS (list[TextSpan]): Entities whose offsets count UTF-16 units instead of characters."""
-    units = [0]
-    for char in text:
-        units.append(units[-1] + 1 + (ord(char) > 0xFFFF))
+    units = _units(text)
     return [span._replace(start=units[span.start], end=units[span.end]) for span in spans]
+
+
+def _units(text: str) -> list[int]:
+    """RETURNS (list[int]): Where each character begins in UTF-16 units, and where the text ends."""
+    return list(accumulate((1 + (ord(char) > 0xFFFF) for char in text), initial=0))
 
 
 def fit_offsets(
