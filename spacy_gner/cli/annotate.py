@@ -19,7 +19,7 @@ from ..corpora.writers import WRITERS
 from ..errors import Errors
 from ._app import app
 from .inputs import KINDS, Inputs, InputText, find_inputs
-from .journal import Journal, key_of
+from .journal import Journal, Key, key_of
 from .notices import say_what_is_read, say_what_was_guessed, say_what_was_replaced
 from .options import (
     DecoderName,
@@ -192,7 +192,7 @@ class _Run:
     output (Path | None): Where to write; None is standard output.
     format (str): What to write.
     journal (Journal | None): What is done so far, for an output that is a file.
-    done (dict): How many documents of each key an earlier run has done.
+    done (Counter): How many documents of each key an earlier run has done.
     n_words (int | None): Words in all texts, if known.
     n_without (int): Texts without labels of their own, as far as known.
     begins_anew (bool): Whether what an interrupted run left is thrown away.
@@ -205,7 +205,7 @@ class _Run:
     output: Path | None
     format: str = "jsonl"
     journal: Journal | None = None
-    done: dict[Any, int] = field(default_factory=dict)
+    done: Counter[Key] = field(default_factory=Counter)
     n_words: int | None = None
     n_without: int = 0
     begins_anew: bool = False
@@ -228,11 +228,10 @@ class _Run:
         if overwrite and self.journal.exists():
             self.journal.header()
         elif self.journal.exists():
-            done = self.journal.done()
+            self.done = self.journal.done()
+            self.n_kept_before = self.done.total()
             if not resume:
-                raise ValueError(Errors.E242.format(path=self.journal.path, n=sum(done.values())))
-            self.done = dict(done)
-            self.n_kept_before = sum(done.values())
+                raise ValueError(Errors.E242.format(path=self.journal.path, n=self.n_kept_before))
         return resume and not self.journal.exists() and self.output.exists()
 
     def look_ahead(self, inputs: Inputs, needs_labels: bool) -> None:
@@ -294,7 +293,7 @@ class _Run:
         if not self.journal.exists():
             return f"{what} before the first document."
         # As the file has it: the interruption may have come between writing and counting.
-        n_kept = sum(self.journal.done().values())
+        n_kept = self.journal.done().total()
         n_lost = max(0, self.n_kept_before + self.n_begun - self.n_failed - n_kept)
         at_work = f" {n_lost} more were at work and will be done again." if n_lost else ""
         return (
@@ -323,7 +322,7 @@ class _Run:
         say = partial(say_what_was_guessed, inputs) if self.n_words is None else lambda: None
         for text in inputs.read(self._report, self.nlp.vocab, say):
             key = key_of(text)
-            if self.done.get(key):
+            if self.done[key]:
                 self.done[key] -= 1
                 bar.skip(text.n_words)
                 continue

@@ -99,12 +99,10 @@ def iter_table(source: Source, delimiter: str | None = None) -> Iterator[Item]:
                     yield Item(place, rows.line_num, broken)
                 else:
                     yield Item(place, rows.line_num, dict(zip(header, row, strict=True)))
-        except csv.Error as error:
+        except (csv.Error, UnicodeError) as error:
+            message = Errors.E226 if isinstance(error, csv.Error) else Errors.E204
             place = f"{source.name}:{number}"
-            raise CorpusError(Errors.E226.format(place=place, error=error)) from None
-        except UnicodeError as error:
-            place = f"{source.name}:{number}"
-            raise CorpusError(Errors.E204.format(place=place, error=error)) from None
+            raise CorpusError(message.format(place=place, error=error)) from None
         finally:
             if not file.closed:
                 text.detach()
