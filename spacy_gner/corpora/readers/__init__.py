@@ -65,7 +65,9 @@ def _read_items(source: Source, options: ReadOptions, read: ReadItem | None) -> 
         try:
             value = item.load()
             if read is None:
-                read = _item_reader(value)
+                known = (own for recognizes, own in ITEM_FORMATS.values() if recognizes(value))
+                # Where nothing recognizes it, the reader of the plainest form says what is missing.
+                read = next(known, read_words)
                 options = _with_names(source, options, value)
             document = read(value, item.place, options)
         except CorpusError as error:
@@ -74,13 +76,6 @@ def _read_items(source: Source, options: ReadOptions, read: ReadItem | None) -> 
         if document is not None and not document.source:
             document = replace(document, source=source.name, line=item.number)
         yield document
-
-
-def _item_reader(item: Any) -> ReadItem:
-    # Where nothing recognizes an item, the reader of the plainest form says what is missing.
-    return next(
-        (read for recognizes, read in ITEM_FORMATS.values() if recognizes(item)), read_words
-    )
 
 
 def _with_names(source: Source, options: ReadOptions, item: Any) -> ReadOptions:

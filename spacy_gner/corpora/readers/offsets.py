@@ -97,11 +97,10 @@ def _spans(members: Sequence[Any], place: str) -> Iterator[TextSpan]:
             start, end, label, score = _parts(member)
         except (TypeError, ValueError, StopIteration):
             start = end = label = score = None
-        numbers = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
-        if not numbers or not isinstance(label, str):
+        # Not isinstance: a bool is no offset.
+        if type(start) is not int or type(end) is not int or not isinstance(label, str):
             error = f"{member!r} is not start, end and label of an entity"
             raise CorpusError(Errors.E232.format(place=place, error=error))
-        assert isinstance(start, int) and isinstance(end, int)
         yield TextSpan(start, end, label, score if isinstance(score, float | int) else None)
 
 
