@@ -120,11 +120,7 @@ class Mixture:
     def _sample(self, name: str, nlp: Language) -> list[Item]:
         """Keep an even sample of a stream of unknown length (reservoir sampling), in order."""
         reader = self.corpora[name]
-        items: Iterator[Item]
-        if isinstance(reader, Corpus):
-            items = reader.passages(nlp)
-        else:
-            items = iter(reader(nlp))
+        items: Iterable[Item] = reader.passages(nlp) if isinstance(reader, Corpus) else reader(nlp)
         rng = random.Random(f"{self.seed}/cap/{name}")
         kept: list[tuple[int, Item]] = []
         shared: set[str] = set()

@@ -62,18 +62,17 @@ def draw_plots(metrics: Mapping[str, Any]) -> list[Plot]:
     # The settings of the user's own plots stay as they are.
     with require_matplotlib().rc_context(_STYLE):
         shown = list(_shown(metrics))
-        folded = [
-            (
-                f"Confusion between the labels of {dataset['name']}",
-                _draw_confusion(dataset["mistakes"]["confusion"]),
-            )
-            for dataset in metrics["datasets"]
-        ]
-        # One large matrix per data set: folded, else the page is nothing but these.
         return [
             Plot(caption, _to_svg(figure, f"plot{index}"), index >= len(shown))
-            for index, (caption, figure) in enumerate([*shown, *folded])
+            for index, (caption, figure) in enumerate([*shown, *_folded(metrics)])
         ]
+
+
+def _folded(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    # One large matrix per data set: else the page is nothing but these.
+    for dataset in metrics["datasets"]:
+        caption = f"Confusion between the labels of {dataset['name']}"
+        yield caption, _draw_confusion(dataset["mistakes"]["confusion"])
 
 
 def _shown(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from ..read_report import CorpusError
 from ..source import Source
 from ..tags import read_tags
 from .columns import check_words
-from .offsets import find_text, is_offsets, read_offsets
+from .offsets import is_offsets, read_offsets
 from .options import ReadOptions, Results
 
 # What `annotate --format csv` writes.
@@ -131,9 +131,6 @@ def _from_tokens(source: Source, group: _Group, columns: tuple[str, str, str]) -
 
 def _from_row(source: Source, item: Item, options: ReadOptions) -> Document | CorpusError | None:
     try:
-        row = item.load()
-        if find_text(row) is None:
-            raise CorpusError(Errors.E232.format(place=item.place, error="no text"))
-        return read_offsets(row, item.place, options)
+        return read_offsets(item.load(), item.place, options)
     except CorpusError as error:
         return error
