@@ -46,22 +46,18 @@ class ServeBatches:
 
     @property
     def is_open(self) -> bool:
-        """RETURNS (bool): Whether rows are taken and answered."""
         return self.has_started and not self._closed
 
     def start(self) -> None:
-        """Begin to answer."""
         self.has_started = True
 
     async def close(self) -> None:
-        """Take no more rows, and end after the batch that is being computed."""
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
 
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """See `Batches.submit`."""
         if not self.is_open:
             raise QueueClosed()
         if self.n_waiting and self.n_waiting + sum(n_tokens) > self._max_waiting:

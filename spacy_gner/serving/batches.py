@@ -64,7 +64,7 @@ class _Waiting:
 
 
 class BatchQueue:
-    """Hands rows to a model in batches: while one batch is computed, the next one gathers.
+    """`Batches` of its own making: while one batch is computed, the next one gathers.
 
     The model runs in one thread of its own, so that the event loop stays free, and so that
     calls never overlap. Rows are taken in the order in which they came.
@@ -95,11 +95,9 @@ class BatchQueue:
 
     @property
     def is_open(self) -> bool:
-        """RETURNS (bool): Whether rows are taken and answered."""
         return self._task is not None and not self._task.done() and not self._closed
 
     def start(self) -> None:
-        """Begin to answer."""
         self._wake = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run())
         self.has_started = True
@@ -126,7 +124,6 @@ class BatchQueue:
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """See `Batches.submit`."""
         if not self.is_open:
             raise QueueClosed()
         if self._waiting and self.n_waiting + sum(n_tokens) > self._max_waiting:
