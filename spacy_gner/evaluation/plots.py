@@ -247,29 +247,20 @@ def _draw_confusion(confusion: Mapping[str, Mapping[str, int]]) -> Any:
 
 
 def _to_svg(figure: Any, name: str) -> Markup:
+    """RETURNS (Markup): The svg element, for a place inside HTML. Prologue, metadata and name
+    spaces go (HTML knows them, and nothing in the page shall look like an address); ids get the
+    name as prefix, since several plots share a page."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Labels may be in any script. matplotlib only measures them, the browser draws them.
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing")
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    # matplotlib escapes the texts in it.
-    return Markup(clean_svg(buffer.getvalue(), name))
-
-
-def clean_svg(svg: str, name: str) -> str:
-    """Prepare an SVG file for a place inside HTML.
-
-    Prologue, metadata and name spaces go (HTML knows them, and nothing in the page shall
-    look like an address); ids get a prefix, since several plots share a page.
-
-    svg (str): As matplotlib writes it.
-    name (str): Prefix, different for each plot of a page.
-    RETURNS (str): The svg element.
-    """
+    svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
     svg = svg.replace("xlink:href=", "href=")
     svg = re.sub(r'(?<=\sid=")', f"{name}-", svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    return re.sub(r'(?<=href="#)', f"{name}-", svg)
+    # matplotlib escapes the texts in it.
+    return Markup(re.sub(r'(?<=href="#)', f"{name}-", svg))

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -10,6 +10,7 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import minibatch
 from tqdm import tqdm
 
 from ..errors import Errors
@@ -156,19 +157,14 @@ def run_predictions(
     with bar:
         for dataset in datasets:
             bar.set_description(dataset.name)
-            for indices in _batches(dataset, todo[dataset.name], batch_size):
+            lengths = {index: len(dataset.sentences[index].words) for index in todo[dataset.name]}
+            for indices in minibatch(sorted(lengths, key=lengths.__getitem__), batch_size):
                 store.add(dataset.name, _predict_batch(dataset, indices, predict, may_overlap))
                 bar.update(len(indices))
     return {
         dataset.name: [store.done[dataset.name, index] for index in range(len(dataset.sentences))]
         for dataset in datasets
     }
-
-
-def _batches(dataset: DataSet, indices: list[int], size: int) -> Iterator[list[int]]:
-    by_length = sorted(indices, key=lambda index: len(dataset.sentences[index].words))
-    for start in range(0, len(by_length), size):
-        yield by_length[start : start + size]
 
 
 def _predict_batch(

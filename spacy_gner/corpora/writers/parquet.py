@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any, BinaryIO
+
+from spacy.util import minibatch
 
 from ...errors import Errors
 from ..document import Document
@@ -41,9 +42,8 @@ def write_parquet(documents: Iterable[Document], stream: BinaryIO) -> None:
             ("meta", pa.string()),
         ]
     )
-    rows = map(_row, documents)
     with pq.ParquetWriter(stream, schema) as writer:
-        while batch := list(islice(rows, _ROWS)):
+        for batch in minibatch(map(_row, documents), _ROWS):
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
 
 
