@@ -36,7 +36,7 @@ def _units(text: str) -> list[int]:
 
 
 def fit_offsets(
-    text: str, spans: Sequence[TextSpan], mentions: Sequence[str | None], place: str
+    text: str, found: Sequence[tuple[TextSpan, str | None]], place: str
 ) -> list[TextSpan]:
     """Find out what the offsets of a file count, in a text where that makes a difference.
 
@@ -45,14 +45,13 @@ def fit_offsets(
     count characters, unless they cut through words and would not by units.
 
     text (str): The text.
-    spans (Sequence[TextSpan]): Its N entities.
-    mentions (Sequence[str | None]): What each reads according to the file, length N; None if it
-        does not say.
+    found (Sequence[tuple[TextSpan, str | None]]): Its entities, and what each reads according to
+        the file; None if it does not say.
     place (str): File and line, for the error.
     RETURNS (list[TextSpan]): Their offsets count characters.
     RAISES (CorpusError): E232 for an entity that reads otherwise, whatever the offsets count.
     """
-    spans = list(spans)
+    spans, mentions = [span for span, _ in found], [mention for _, mention in found]
     # Emoji, for example, take two units.
     by_units = in_characters(text, spans) if any(char > "\uffff" for char in text) else spans
     wrong = _first_wrong(text, spans, mentions)
@@ -64,8 +63,8 @@ def fit_offsets(
     if by_units is not spans and _first_wrong(text, by_units, mentions) is None:
         return by_units
     span, mention = wrong
-    found = text[max(0, span.start) : max(0, span.end)]
-    error = f"{mention!r} is not what stands at {span.start} to {span.end}: {found!r}"
+    there = text[max(0, span.start) : max(0, span.end)]
+    error = f"{mention!r} is not what stands at {span.start} to {span.end}: {there!r}"
     raise CorpusError(Errors.E232.format(place=place, error=error))
 
 
