@@ -10,7 +10,7 @@ from ..document import Document
 from ..passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..readers.docs import ORIGIN_KEY
 from ..tokenize import Tokenized
-from .records import without_surrogates
+from .records import origin_of, without_surrogates
 
 
 def write_docs(documents: Iterable[Document], stream: BinaryIO) -> None:
@@ -60,9 +60,6 @@ def make_doc(vocab: Vocab, document: Document) -> Doc:
             doc.user_data[DATASET_KEY] = document.dataset
         if document.is_open:
             doc.user_data[OPEN_LABELS_KEY] = True
-    doc.user_data[ORIGIN_KEY] = {
-        "source": document.source,
-        "line": document.line,
-        "meta": without_surrogates(document.meta),
-    }
+    meta = without_surrogates(document.meta)
+    doc.user_data[ORIGIN_KEY] = {**origin_of(document), "meta": meta}
     return doc
