@@ -77,7 +77,7 @@ def read_brat(source: Source, options: ReadOptions) -> Results:
             for (_, left), (right, _) in itertools.pairwise(parts)
         ):
             n_discontinuous += 1
-            missing.extend((start, end) for start, end in parts)
+            missing.extend(parts)
             continue
         label = names.get(match[2], match[2])
         entities[match[1]] = TextSpan(parts[0][0], parts[-1][1], label)
