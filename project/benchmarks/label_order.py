@@ -18,7 +18,7 @@ import spacy
 from spacy.tokens import Doc
 
 import spacy_gner
-from spacy_gner.evaluation.data import read_dataset
+from spacy_gner.evaluation.data import Selection, read_dataset
 from spacy_gner.evaluation.records import Mention
 
 
@@ -36,7 +36,8 @@ def main() -> None:
     total: list[tuple[set[Mention], list[set[Mention]]]] = []
     for pair in args.data:
         name, _, path = pair.partition("=")
-        dataset = read_dataset(name, Path(path), nlp=blank, limit=args.limit, seed=args.seed)
+        selection = Selection(limit=args.limit, seed=args.seed)
+        dataset = read_dataset(name, Path(path), selection, blank)
         rng = random.Random(args.seed)
         found = []
         for sentence in dataset.sentences:

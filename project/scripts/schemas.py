@@ -158,7 +158,7 @@ def main(
     read = Corpus(train_path)(spacy.blank("en"))
     every = [example for example in read if len(example.reference) <= longest]
     corpus = random.Random(seed).sample(every, min(examples, len(every)))
-    held_out = read_dataset("dev", dev_path, nlp=spacy.blank("en"), seed=seed).sentences
+    held_out = read_dataset("dev", dev_path, nlp=spacy.blank("en")).sentences
     sentences = [s for s in held_out if len(s.words) <= longest][:limit]
     # Wall time on a GPU; on a CPU that other work shares, only its own time says something.
     clock = process_time if device == "cpu" else perf_counter

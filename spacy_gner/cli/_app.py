@@ -9,9 +9,3 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@app.callback()
-def _commands() -> None:
-    # With a callback, typer keeps the names of the commands even while there is only one.
-    pass

@@ -18,8 +18,8 @@ from ..corpora.source import STDIN
 from ..corpora.writers import WRITERS
 from ..errors import Errors
 from ._app import app
-from .inputs import KINDS, Inputs, InputSettings, InputText, find_inputs
-from .journal import Journal, key_of
+from .inputs import KINDS, Inputs, InputText, find_inputs
+from .journal import Journal, Key, key_of
 from .notices import say_what_is_read, say_what_was_guessed, say_what_was_replaced
 from .options import (
     DecoderName,
@@ -27,6 +27,7 @@ from .options import (
     Encoding,
     Labels,
     Lang,
+    Model,
     Threshold,
     joined,
     message_of,
@@ -51,12 +52,7 @@ def annotate(
         ),
     ] = None,
     labels: Labels = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", "-m", help="A spaCy pipeline, or a language model (name or directory)."
-        ),
-    ] = None,
+    model: Model = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -111,6 +107,8 @@ def annotate(
     """
     output = None if str(output) == STDIN else output  # "-" is standard output there
     asked = joined(labels)
+    settings = {} if threshold is None else {"threshold": threshold}
+    options = {"lang": lang, "device": device, "decoder": decoder, "settings": settings}
     if engine is not None:
         if engine != "ray":
             raise typer.BadParameter("only ray is known", param_hint="--engine")
@@ -128,10 +126,7 @@ def annotate(
                 "model": model,
                 "labels": wanted,
                 "text_column": text_column or "text",
-                "lang": lang,
-                "device": device,
-                "decoder": decoder,
-                "settings": {} if threshold is None else {"threshold": threshold},
+                **options,
             },
             id_column=id_column,
             address=address,
@@ -145,10 +140,10 @@ def annotate(
         several = {"workers": workers > 1, "gpus-per-worker": gpus_per_worker, "address": address}
         _refuse({**several, "id-column": id_column}, "without --engine ray")
         wanted = _parse(asked)
-        settings = InputSettings(input_format, split, text_column, encoding)
         run.format = output_format(format, output, "jsonl")
         others: Counter[str] = Counter()
-        inputs = Inputs(find_inputs(files or [STDIN], encoding, others), settings)
+        sources = find_inputs(files or [STDIN], encoding, others)
+        inputs = Inputs(sources, input_format, split, text_column)
         say_what_is_read(inputs, others)
         is_kept = output is not None and not is_device(output)
         if not is_kept and (resume or overwrite):
@@ -171,7 +166,7 @@ def annotate(
                 print(f"{output} is complete. Add --overwrite to write it anew.", file=sys.stderr)
                 return
         run.look_ahead(inputs, needs_labels=wanted is None and model is None)
-        run.load(model, wanted, lang, device, decoder, threshold)
+        run.load(model, wanted, options)
     try:
         run.annotate(inputs, batch_size)
     except KeyboardInterrupt:
@@ -197,7 +192,7 @@ class _Run:
     output (Path | None): Where to write; None is standard output.
     format (str): What to write.
     journal (Journal | None): What is done so far, for an output that is a file.
-    done (dict): How many documents of each key an earlier run has done.
+    done (Counter): How many documents of each key an earlier run has done.
     n_words (int | None): Words in all texts, if known.
     n_without (int): Texts without labels of their own, as far as known.
     begins_anew (bool): Whether what an interrupted run left is thrown away.
@@ -210,7 +205,7 @@ class _Run:
     output: Path | None
     format: str = "jsonl"
     journal: Journal | None = None
-    done: dict[Any, int] = field(default_factory=dict)
+    done: Counter[Key] = field(default_factory=Counter)
     n_words: int | None = None
     n_without: int = 0
     begins_anew: bool = False
@@ -231,13 +226,12 @@ class _Run:
         check_output(self.output, inputs, overwrite or resume)
         self.begins_anew = overwrite
         if overwrite and self.journal.exists():
-            self.journal.check()
+            self.journal.header()
         elif self.journal.exists():
-            done = self.journal.done()
+            self.done = self.journal.done()
+            self.n_kept_before = self.done.total()
             if not resume:
-                raise ValueError(Errors.E242.format(path=self.journal.path, n=sum(done.values())))
-            self.done = dict(done)
-            self.n_kept_before = sum(done.values())
+                raise ValueError(Errors.E242.format(path=self.journal.path, n=self.n_kept_before))
         return resume and not self.journal.exists() and self.output.exists()
 
     def look_ahead(self, inputs: Inputs, needs_labels: bool) -> None:
@@ -259,20 +253,11 @@ class _Run:
         say_what_was_guessed(inputs)
         say_what_was_replaced(inputs)
 
-    def load(
-        self,
-        model: str | None,
-        labels: Any,
-        lang: str,
-        device: str | None,
-        decoder: str | None,
-        threshold: float | None,
-    ) -> None:
-        """Load the pipeline."""
+    def load(self, model: str | None, labels: Any, options: dict[str, Any]) -> None:
+        """Load the pipeline, with other options of `spacy_gner.load`."""
         from ..pipeline.loading import find_component, load
 
-        settings = {} if threshold is None else {"threshold": threshold}
-        self.nlp = load(model, labels, lang=lang, device=device, decoder=decoder, settings=settings)
+        self.nlp = load(model, labels, **options)
         self.component = find_component(self.nlp)
         if self.n_without and not self.component.labels:
             raise ValueError(Errors.E240)
@@ -308,7 +293,7 @@ class _Run:
         if not self.journal.exists():
             return f"{what} before the first document."
         # As the file has it: the interruption may have come between writing and counting.
-        n_kept = sum(self.journal.done().values())
+        n_kept = self.journal.done().total()
         n_lost = max(0, self.n_kept_before + self.n_begun - self.n_failed - n_kept)
         at_work = f" {n_lost} more were at work and will be done again." if n_lost else ""
         return (
@@ -337,7 +322,7 @@ class _Run:
         say = partial(say_what_was_guessed, inputs) if self.n_words is None else lambda: None
         for text in inputs.read(self._report, self.nlp.vocab, say):
             key = key_of(text)
-            if self.done.get(key):
+            if self.done[key]:
                 self.done[key] -= 1
                 bar.skip(text.n_words)
                 continue

@@ -53,6 +53,7 @@ def calibrate(
     # Imported here, since torch and transformers take seconds.
     from ..evaluation import run as evaluation
     from ..evaluation.calibrate import calibrate_system, calibration_directory
+    from ..evaluation.data import Selection
 
     with stop_on(ValueError, ImportError):
         pairs = evaluation.read_pairs(data, "data", "news=dev.jsonl")
@@ -61,7 +62,7 @@ def calibrate(
         if folder is None:
             raise ValueError(Errors.E323.format(model=model, file="calibration.json"))
         system = evaluation.System(model, decoder, options, device, dtype=dtype)
-        selection = evaluation.Selection(split, limit, seed)
+        selection = Selection(split, limit, seed)
         result = calibrate_system(system, pairs, selection, folder)
     print(
         f"{result.n} predictions, {result.n_right} of them right, {result.dtype}: temperature "

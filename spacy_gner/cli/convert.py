@@ -1,5 +1,6 @@
 """`python -m spacy_gner convert`: annotated text from one format to another."""
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,12 +47,7 @@ def convert(
     first = next(documents, None)
     if first is None:
         raise ValueError(Errors.E211.format(path=reader.path))
-
-    def all_of_them() -> Iterator[Document]:
-        yield first
-        yield from documents
-
-    write_documents(all_of_them(), to, output)
+    write_documents(itertools.chain([first], documents), to, output)
     return reader.report
 
 

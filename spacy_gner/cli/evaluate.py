@@ -103,6 +103,7 @@ def evaluate(
     from ..corpora.read_report import ON_ERROR, check_choice
     from ..evaluation import run as evaluation
     from ..evaluation.comparison import compare_runs, write_comparison
+    from ..evaluation.data import Selection
     from ..evaluation.plots import require_matplotlib
     from ..evaluation.report import write_report
     from ..evaluation.tables import build_tables
@@ -119,7 +120,7 @@ def evaluate(
             raise ValueError(Errors.E313)
         dropped = tuple(dict.fromkeys(drop_label or []))
         names = evaluation.read_label_names(label_names)
-        selection = evaluation.Selection(split, limit, seed, dropped, names, on_error, spans_key)
+        selection = Selection(split, limit, seed, dropped, names, on_error, spans_key)
         if predictions is not None:
             without = {
                 "--model": model,

@@ -1,10 +1,10 @@
 """`python -m spacy_gner info`: what is installed, and where the default model is."""
 
-import importlib.metadata
 import platform
 from typing import Annotated
 
 import typer
+from spacy.util import get_package_version
 
 from ._app import app
 
@@ -29,10 +29,7 @@ def info(
 
     found = {"spacy-gner": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
+        found[package] = get_package_version(package) or "not installed"
     found["device"] = str(resolve_device("auto"))
     found["cuda devices"] = str(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     dtype, reason = choose_dtype()

@@ -21,6 +21,7 @@ from ..corpora.items import (
     iter_parquet,
     iter_table,
 )
+from ..corpora.read_report import check_choice
 from ..corpora.readers.docs import ORIGIN_KEY, is_docbin, load_docs
 from ..corpora.readers.offsets import LABELS_FIELD
 from ..corpora.source import Source
@@ -65,22 +66,6 @@ class InputText:
     def n_words(self) -> int:
         """The number of words between white space."""
         return len(self.text.split())
-
-
-@dataclass(frozen=True)
-class InputSettings:
-    """How inputs are read.
-
-    kind (str | None): One of `KINDS`; None tells it for each file by name, else content.
-    split (str | None): How text files are cut, one of `SPLITS`; None tells it for each file.
-    text_column (str | None): The field or column of the text; None is "text".
-    encoding (str | None): Of text; None is UTF-8, or what a byte order mark says.
-    """
-
-    kind: str | None = None
-    split: str | None = None
-    text_column: str | None = None
-    encoding: str | None = None
 
 
 def find_inputs(
@@ -168,20 +153,27 @@ class Inputs:
     """The texts of some files.
 
     sources (Sequence[Source]): The files.
-    settings (InputSettings): How they are read.
+    kind (str | None): One of `KINDS`; None tells it for each file by name, else content.
+    split (str | None): How text files are cut, one of `SPLITS`; None tells it for each file.
+    text_column (str | None): The field or column of the text; None is "text".
     RAISES (ValueError): E203 for an unknown kind or split.
     """
 
-    def __init__(self, sources: Sequence[Source], settings: InputSettings) -> None:
-        for name, value, choices in (
-            ("input-format", settings.kind, KINDS),
-            ("split", settings.split, SPLITS),
-        ):
-            if value is not None and value not in choices:
-                quoted = ", ".join(f'"{choice}"' for choice in choices)
-                raise ValueError(Errors.E203.format(name=name, value=value, choices=quoted))
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        kind: str | None = None,
+        split: str | None = None,
+        text_column: str | None = None,
+    ) -> None:
+        if kind is not None:
+            check_choice("input-format", kind, KINDS)
+        if split is not None:
+            check_choice("split", split, SPLITS)
         self.sources = list(sources)
-        self.settings = settings
+        self.kind = kind
+        self.split = split
+        self.text_column = text_column
         self.splits: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()  # of files whose content told them
         self.n_nul = 0
@@ -217,12 +209,12 @@ class Inputs:
 
     def _guess(self, source: Source) -> tuple[str, str]:
         """RETURNS (tuple[str, str]): The kind, and the split of text ("" for other kinds)."""
-        kind = self.settings.kind or guess_kind(source, self.settings.text_column)
-        if self.settings.kind is None and _kind_by_name(source) is None:
+        kind = self.kind or guess_kind(source, self.text_column)
+        if self.kind is None and _kind_by_name(source) is None:
             self.kinds[kind] += 1
         if kind != "text":
             return kind, ""
-        split = self.settings.split or guess_split(source)
+        split = self.split or guess_split(source)
         self.splits[split] += 1
         return kind, split
 
@@ -256,11 +248,11 @@ class Inputs:
 
     def _from_item(self, item: Item, source: Source) -> InputText:
         value = item.load()
-        if isinstance(value, str) and self.settings.text_column is None:
+        if isinstance(value, str) and self.text_column is None:
             return InputText(self._clean(value), source.name, item.number)
         if isinstance(value, list) and len(value) == 2 and isinstance(value[1], Mapping):
             value = {_TEXT_FIELD: value[0], **value[1]}  # spaCy's pair of text and annotation
-        name = self.settings.text_column or _TEXT_FIELD
+        name = self.text_column or _TEXT_FIELD
         if not isinstance(value, Mapping) or not isinstance(value.get(name), str):
             found = type(value).__name__
             if isinstance(value, Mapping):

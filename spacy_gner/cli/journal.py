@@ -4,6 +4,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class Journal:
         RETURNS (Counter[Key]): Source, line and a hash of the text of each document.
         RAISES (ValueError): E244 for other settings, E245 for a file that is no journal.
         """
-        found = self._header()
+        found = self.header()
         for name, value in self.settings.items():
             if found.get(name) != value:
                 raise ValueError(
@@ -66,12 +67,14 @@ class Journal:
             keys[document.source, document.line, _hash(document.text)] += 1
         return keys
 
-    def check(self) -> None:
-        """Raise unless the file is a journal: something else is not to be thrown away.
-
-        RAISES (ValueError): E245.
-        """
-        self._header()
+    def header(self) -> dict[str, Any]:
+        """RETURNS (dict[str, Any]): The settings of the earlier run.
+        RAISES (ValueError): E245 for a file that is no journal: it is not to be thrown away."""
+        with self.path.open("rb") as file:
+            try:
+                return dict(json.loads(file.readline())[_HEADER])
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(Errors.E245.format(path=self.path, error=error)) from None
 
     def documents(self) -> Iterator[Document]:
         """Read the documents back.
@@ -116,14 +119,6 @@ class Journal:
         """Remove the file, which may not exist."""
         self.path.unlink(missing_ok=True)
 
-    def _header(self) -> dict[str, Any]:
-        with self.path.open("rb") as file:
-            try:
-                header = json.loads(file.readline())[_HEADER]
-                return dict(header)
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(Errors.E245.format(path=self.path, error=error)) from None
-
 
 def key_of(text: InputText) -> Key:
     """RETURNS (Key): What a text is known by when a run goes on."""
@@ -139,8 +134,9 @@ def _read(record: dict[str, Any], place: str) -> Document:
     packed = record.pop(_PACKED, None)
     document = read_offsets(record, place, ReadOptions())
     assert document is not None
-    return document.with_words(
-        words,
-        None if spaces is None else list(map(bool, spaces)),
-        None if packed is None else base64.b64decode(packed),
+    return replace(
+        document,
+        words=words,
+        spaces=None if spaces is None else list(map(bool, spaces)),
+        packed=None if packed is None else base64.b64decode(packed),
     )

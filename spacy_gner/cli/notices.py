@@ -41,7 +41,7 @@ def say_what_was_guessed(inputs: Inputs) -> None:
     told = ", ".join(f"{n} as {kind}" for kind, n in inputs.kinds.items() if kind != "text")
     if told:
         print(f"Told by content: {told}. For others: --input-format KIND.", file=sys.stderr)
-    if inputs.settings.split is None and inputs.splits:
+    if inputs.split is None and inputs.splits:
         found = ", ".join(f"{n} as {split}" for split, n in inputs.splits.items())
         others = " or ".join(split for split in SPLITS if split not in inputs.splits)
         print(f"Text files read: {found}. For others: --split {others}.", file=sys.stderr)

@@ -10,6 +10,12 @@ import typer
 
 from ..errors import Errors
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", help="A spaCy pipeline, or a language model (name or directory)."
+    ),
+]
 Labels = Annotated[
     list[str] | None,
     typer.Option(

@@ -9,19 +9,14 @@ import typer
 
 from ..errors import Errors, Warnings
 from ._app import app
-from .options import DecoderName, Device, Lang, Threshold, joined, stop_on
+from .options import DecoderName, Device, Lang, Model, Threshold, joined, stop_on
 
 KEY_VARIABLE = "SPACY_GNER_API_KEY"
 
 
 @app.command("serve")
 def serve(
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", "-m", help="A spaCy pipeline, or a language model (name or directory)."
-        ),
-    ] = None,
+    model: Model = None,
     labels: Annotated[
         list[str] | None,
         typer.Option(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..corpora.document import Document
+from ..corpora.read_report import check_choice
 from ..corpora.readers.brat import DOCUMENTS_FILE
 from ..corpora.writers import WRITERS, writer_for
 from ..errors import Errors
@@ -33,9 +34,7 @@ def output_format(given: str | None, output: Path | None, default: str | None = 
     name = given or told or (None if ends else default)
     if name is None:
         raise ValueError(Errors.E216.format(output=output, formats=", ".join(WRITERS)))
-    if name not in WRITERS:
-        choices = ", ".join(f'"{choice}"' for choice in WRITERS)
-        raise ValueError(Errors.E203.format(name="format", value=name, choices=choices))
+    check_choice("format", name, tuple(WRITERS))
     if output is None and WRITERS[name].is_folder:
         raise ValueError(Errors.E237.format(format=name))
     return name

@@ -4,6 +4,7 @@ import random
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from spacy.language import Language
@@ -104,8 +105,6 @@ class Corpus:
         self.options = ReadOptions(word_column, tag_column, names)
         self.encoding = encoding
         self._n_calls = 0
-        self._labels: list[str] | None = None
-        self._shared: list[str] | None = None
         self._streams: dict[str, list[Document | CorpusError | None]] = {}
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
@@ -163,11 +162,7 @@ class Corpus:
     def labels(self) -> list[str]:
         """The label inventory: as given, else the union of the inventories of the documents,
         sorted. The first call scans the files; the result is kept."""
-        if self.inventory is not None:
-            return list(self.inventory)
-        if self._labels is None:
-            self._labels = sorted(self._scan_labels())
-        return list(self._labels)
+        return list(self._found_labels[1] if self.inventory is None else self.inventory)
 
     def files(self) -> list[Path]:
         """The files of the corpus, sorted. Of brat's pairs, the .ann file."""
@@ -238,9 +233,7 @@ class Corpus:
             return self.inventory
         if document.labels is not None or document.answers is not None:
             return ()
-        if self._shared is None:
-            self._scan_labels()
-        return self._shared or ()
+        return self._found_labels[0]
 
     def _relabeled(self, document: Document) -> Document:
         own = document.labels
@@ -290,7 +283,10 @@ class Corpus:
                 Errors.E210.format(place=document.place, label=label, inventory=inventory)
             )
 
-    def _scan_labels(self) -> set[str]:
+    @cached_property
+    def _found_labels(self) -> tuple[list[str], list[str]]:
+        """The labels of the documents that have no inventory of their own, and all labels. Both
+        sorted; the files are scanned once for them."""
         # Broken records are passed over here: the pass that yields Examples reports them.
         shared: set[str] = set()
         own: set[str] = set()
@@ -304,8 +300,7 @@ class Corpus:
                     shared |= names
             else:
                 own.update(document.labels)
-        self._shared = sorted(shared)
-        return shared | own
+        return sorted(shared), sorted(shared | own)
 
     def _on_no_entities(self) -> None:
         # With a given inventory, a corpus of negatives is legitimate.

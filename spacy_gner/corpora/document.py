@@ -70,15 +70,6 @@ class Document:
     meta: dict[str, Any] = field(default_factory=dict)
     packed: bytes | None = None
 
-    def with_words(
-        self,
-        words: Sequence[str] | None,
-        spaces: Sequence[bool] | None,
-        packed: bytes | None = None,
-    ) -> "Document":
-        """RETURNS (Document): The same with words, the spaces behind them, and a packed Doc."""
-        return replace(self, words=words, spaces=spaces, packed=packed)
-
 
 def from_words(
     words: Sequence[str],
@@ -184,8 +175,7 @@ def to_passage(
         _trimmed(document, span) for span in document.entities if _is_usable(document, span, report)
     ]
     if document.words is not None:
-        n_words = len(document.words)
-        tokens = Tokenized(list(document.words), list(document.spaces or [True] * n_words))
+        tokens = Tokenized(document.words, document.spaces)
     else:
         cuts = [offset for span in spans for offset in span[:2]] if document.cuts_tokens else ()
         tokens = tokenize(nlp, document.text, document.place, cuts)

@@ -8,18 +8,15 @@ from ..errors import Errors
 from .read_report import CorpusError
 
 
-def find_files(path: str | Path | None, suffixes: Sequence[str]) -> list[Path]:
+def find_files(path: Path, suffixes: Sequence[str]) -> list[Path]:
     """Find the files of a corpus.
 
-    path (Union[str, Path]): A file (any name), a directory (searched for files with
+    path (Path): A file (any name), a directory (searched for files with
         one of the suffixes, also in its subdirectories), or a glob pattern.
     suffixes (Sequence[str]): Such as ".jsonl"; a further ".gz" is always allowed.
     RETURNS (list[Path]): The files, sorted by name.
-    RAISES (ValueError): E201 without a path, E202 if there is no such file.
+    RAISES (ValueError): E202 if there is no such file.
     """
-    if path is None or not str(path):
-        raise ValueError(Errors.E201)
-    path = Path(path)
     if str(path) == "-" or (path.exists() and not path.is_dir()):
         return [path]  # a file, or a stream
     if path.is_dir():

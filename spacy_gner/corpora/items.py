@@ -4,9 +4,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from ..errors import Errors
@@ -24,16 +23,23 @@ _LISTS = ("annotations", "data", "examples", "documents", "sentences", "items", 
 
 @dataclass(frozen=True)
 class Item:
-    """One item of a file, read when it is asked for.
+    """One item of a file.
 
     place (str): File and line (or number in a list), for messages.
     number (int): Line, row, or number in a list; from 1.
-    load (Callable[[], Any]): Gives the item, or raises CorpusError (E249, E226) if it is broken.
+    value (Any): The item; a CorpusError (E204, E249, E226) if it is broken.
     """
 
     place: str
     number: int
-    load: Callable[[], Any]
+    value: Any
+
+    def load(self) -> Any:
+        """RETURNS (Any): The item.
+        RAISES (CorpusError): If it is broken."""
+        if isinstance(self.value, CorpusError):
+            raise self.value
+        return self.value
 
 
 def iter_json(source: Source) -> Iterator[Item]:
@@ -41,23 +47,23 @@ def iter_json(source: Source) -> Iterator[Item]:
     an object that holds one.
 
     source (Source): The file. JSON lines are streamed, a list is read into memory whole.
-    YIELDS (Item): An item; where the file is one broken piece, the only item raises.
+    YIELDS (Item): An item; where the file is one broken piece, the only item is broken.
     RAISES (CorpusError): What reading the source raises.
     """
     if not _is_one_value(source):
         for number, line in source.lines():
             if line.strip():
                 place = f"{source.name}:{number}"
-                yield Item(place, number, partial(_load_line, line, place))
+                yield Item(place, number, _load(line, place))
         return
     try:
         items = _load_members(source.read_text(), source.name)
     except CorpusError as error:
         # One broken record: raised, or skipped, where the caller decides about it.
-        yield Item(source.name, 1, partial(_raise, error))
+        yield Item(source.name, 1, error)
         return
     for number, item in enumerate(items, 1):
-        yield Item(f"{source.name}, item {number}", number, partial(_itself, item))
+        yield Item(f"{source.name}, item {number}", number, item)
 
 
 def iter_table(source: Source, delimiter: str | None = None) -> Iterator[Item]:
@@ -90,17 +96,13 @@ def iter_table(source: Source, delimiter: str | None = None) -> Iterator[Item]:
                 elif len(row) != len(header):
                     error = f"{len(row)} cells, but {len(header)} columns in the header"
                     broken = CorpusError(Errors.E226.format(place=place, error=error))
-                    yield Item(place, rows.line_num, partial(_raise, broken))
+                    yield Item(place, rows.line_num, broken)
                 else:
-                    yield Item(
-                        place, rows.line_num, partial(_itself, dict(zip(header, row, strict=True)))
-                    )
-        except csv.Error as error:
+                    yield Item(place, rows.line_num, dict(zip(header, row, strict=True)))
+        except (csv.Error, UnicodeError) as error:
+            message = Errors.E226 if isinstance(error, csv.Error) else Errors.E204
             place = f"{source.name}:{number}"
-            raise CorpusError(Errors.E226.format(place=place, error=error)) from None
-        except UnicodeError as error:
-            place = f"{source.name}:{number}"
-            raise CorpusError(Errors.E204.format(place=place, error=error)) from None
+            raise CorpusError(message.format(place=place, error=error)) from None
         finally:
             if not file.closed:
                 text.detach()
@@ -119,7 +121,7 @@ def iter_parquet(source: Source) -> Iterator[Item]:
         for batch in file.iter_batches(batch_size=256):
             for row in batch.to_pylist():
                 number += 1
-                yield Item(f"{source.name}, row {number}", number, partial(_itself, row))
+                yield Item(f"{source.name}, row {number}", number, row)
 
 
 def is_parquet(source: Source) -> bool:
@@ -230,20 +232,10 @@ def _list_in(value: Any) -> list[Any] | None:
     return next((value[key] for key in _LISTS if isinstance(value.get(key), list)), None)
 
 
-def _load_line(line: bytes, place: str) -> Any:
-    return _load(decode(line, place), place)
-
-
-def _load(text: str, place: str) -> Any:
+def _load(line: bytes, place: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(decode(line, place))
+    except CorpusError as error:
+        return error
     except (ValueError, RecursionError) as error:
-        raise CorpusError(Errors.E249.format(place=place, error=error)) from None
-
-
-def _itself(item: Any) -> Any:
-    return item
-
-
-def _raise(error: CorpusError) -> Any:
-    raise error
+        return CorpusError(Errors.E249.format(place=place, error=error))

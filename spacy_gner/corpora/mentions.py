@@ -54,7 +54,10 @@ def align_mentions(text: str, tokens: Tokenized, answers: Mapping[str, Sequence[
         spans = [span for start, end in found if (span := tokens.word_span(start, end))]
         if not spans:
             unaligned.append((label, mention))
-            cut_through.update(*(_touched(tokens, start, end) for start, end in found))
+            for start, end in found:
+                # Inside other words on both sides it is a chance likeness.
+                if start in tokens.word_at_start or end in tokens.word_at_end:
+                    cut_through.update(tokens.words_within(start, end))
         for first, last in spans:
             candidates.append(_Candidate(first, last, label, mention))
     kept = keep_best(candidates, lambda c: (-len(c.mention), order[c.label], c.start, c.end))
@@ -70,12 +73,3 @@ def _occurrences(text: str, mention: str) -> Iterator[int]:
     while start >= 0:
         yield start
         start = text.find(mention, start + 1)
-
-
-def _touched(tokens: Tokenized, start: int, end: int) -> Iterator[int]:
-    """The words that share characters with a mention which starts or ends with a word."""
-    if start not in tokens.word_at_start and end not in tokens.word_at_end:
-        return  # inside other words on both sides: a chance likeness
-    for offset, word in tokens.word_at_start.items():
-        if offset < end and start < offset + len(tokens.words[word]):
-            yield word

@@ -66,7 +66,8 @@ class Mixture:
         self.shuffle = shuffle
         self.seed = seed
         self.name_datasets = name_datasets
-        self._check()
+        if problem := self._problem():
+            raise ValueError(Errors.E214.format(error=problem))
         self._epoch = 0
         self._pools: dict[str, list[Item]] = {}
         self._vocab: Vocab | None = None
@@ -119,11 +120,7 @@ class Mixture:
     def _sample(self, name: str, nlp: Language) -> list[Item]:
         """Keep an even sample of a stream of unknown length (reservoir sampling), in order."""
         reader = self.corpora[name]
-        items: Iterator[Item]
-        if isinstance(reader, Corpus):
-            items = reader.passages(nlp)
-        else:
-            items = iter(reader(nlp))
+        items: Iterable[Item] = reader.passages(nlp) if isinstance(reader, Corpus) else reader(nlp)
         rng = random.Random(f"{self.seed}/cap/{name}")
         kept: list[tuple[int, Item]] = []
         shared: set[str] = set()
@@ -161,22 +158,20 @@ class Mixture:
                     random.Random(f"{self.seed}/{name}/{round_}").shuffle(order)
             yield pool[order[place]]
 
-    def _check(self) -> None:
+    def _problem(self) -> str | None:
+        """RETURNS (str | None): What makes no sense in the settings, if anything."""
         if not self.corpora:
-            raise ValueError(Errors.E214.format(error="`corpora` names no data set"))
+            return "`corpora` names no data set"
         for name, reader in self.corpora.items():
             if not callable(reader):
-                error = f"`corpora.{name}` is {reader!r}, not a reader: give it an @readers line"
-                raise ValueError(Errors.E214.format(error=error))
+                return f"`corpora.{name}` is {reader!r}, not a reader: give it an @readers line"
         if unknown := sorted(set(self.weights) - set(self.corpora)):
-            error = f"`weights` names {unknown}, which are not in `corpora`"
-            raise ValueError(Errors.E214.format(error=error))
+            return f"`weights` names {unknown}, which are not in `corpora`"
         if any(weight < 0 for weight in self.weights.values()) or not any(self.weights.values()):
-            error = "a weight is negative, or all are 0"
-            raise ValueError(Errors.E214.format(error=error))
+            return "a weight is negative, or all are 0"
         if self.cap < 0 or self.total < 0:
-            error = "`cap` and `total` cannot be negative (0 means no limit)"
-            raise ValueError(Errors.E214.format(error=error))
+            return "`cap` and `total` cannot be negative (0 means no limit)"
+        return None
 
 
 def _give_inventory(example: Example, shared: list[str]) -> None:

@@ -3,13 +3,14 @@
 import codecs
 import gzip
 import io
+import itertools
 import os
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from ..errors import Errors
 from .read_report import CorpusError
@@ -72,8 +73,9 @@ class Source:
             if self.is_stream:
                 yield self._open_stream()
             else:
-                with open_binary(self.path) as file:
-                    yield cast(io.BufferedReader, file)
+                with open(self.path, "rb") as file:
+                    is_gzip = self.path.name.lower().endswith(".gz") or file.peek(2)[:2] == _GZIP
+                    yield cast(io.BufferedReader, gzip.GzipFile(fileobj=file) if is_gzip else file)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise CorpusError(Errors.E220.format(path=self.name, error=error)) from None
         except OSError as error:
@@ -113,7 +115,9 @@ class Source:
         old_mac = b"\r" in separators and b"\n" not in separators
         with self.open() as file:
             if encoding is None and not old_mac:
-                yield from _split_lines(file)
+                for number, raw in enumerate(file, 1):
+                    raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+                    yield number, raw.rstrip(b"\r\n")
                 return
             text = io.TextIOWrapper(file, encoding or "utf-8", newline=None if old_mac else "\n")
             number = 0
@@ -126,6 +130,12 @@ class Source:
             finally:
                 if not file.closed:
                     text.detach()
+
+    def blocks(self) -> Iterator[list[tuple[int, bytes]]]:
+        """YIELDS (list[tuple[int, bytes]]): The lines between blank ones, see `lines`."""
+        for is_blank, lines in itertools.groupby(self.lines(), lambda line: not line[1].strip()):
+            if not is_blank:
+                yield list(lines)
 
     def read_text(self) -> str:
         """RETURNS (str): All of it, without a byte order mark.
@@ -167,23 +177,3 @@ class Source:
                     cast(io.RawIOBase, gzip.GzipFile(fileobj=self._stream)), _HEAD
                 )
         return self._stream
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """Open a file for reading bytes.
-
-    path (Path): The file; it is decompressed if its name ends in ".gz" or its content is gzip.
-    RETURNS (BinaryIO): The open file.
-    """
-    file = open(path, "rb")  # noqa: SIM115
-    if path.name.lower().endswith(".gz") or file.peek(2)[:2] == _GZIP:
-        file.close()
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    return file
-
-
-def _split_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(file, 1):
-        if number == 1:
-            line = line.removeprefix(codecs.BOM_UTF8)
-        yield number, line.rstrip(b"\r\n")

@@ -17,7 +17,7 @@ _BRACKETS = re.compile(r"(?:\(([^()*\s]+))?\*?(\))?")
 
 def is_tag(tag: object) -> bool:
     """Whether something is a tag: "O", a prefix with a label, or one of no annotation."""
-    return tag in ("O", *MISSING_TAGS) or (isinstance(tag, str) and _TAG.fullmatch(tag) is not None)
+    return tag in ("O", *MISSING_TAGS) or has_label(tag)
 
 
 def has_label(tag: object) -> bool:

@@ -1,7 +1,7 @@
 """Running text to words, and entities from characters to words."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from spacy.language import Language
 
@@ -12,21 +12,23 @@ from .read_report import CorpusError
 class Tokenized:
     """The words of a text with their positions.
 
-    words (list[str]): N words.
-    spaces (list[bool]): Whether a space follows each word.
+    words (Sequence[str]): N words.
+    spaces (Sequence[bool]): Whether a space follows each word; where None is given, everywhere.
     n_split (int): How many tokens of the tokenizer were cut.
     word_at_start (dict[int, int]): Offset of a word's first character to its index.
     word_at_end (dict[int, int]): Offset after a word's last character to its index.
     """
 
-    def __init__(self, words: list[str], spaces: list[bool], n_split: int = 0) -> None:
+    def __init__(
+        self, words: Sequence[str], spaces: Sequence[bool] | None, n_split: int = 0
+    ) -> None:
         self.words = words
-        self.spaces = spaces
+        self.spaces = [True] * len(words) if spaces is None else spaces
         self.n_split = n_split
         self.word_at_start: dict[int, int] = {}
         self.word_at_end: dict[int, int] = {}
         offset = 0
-        for i, (word, space) in enumerate(zip(words, spaces, strict=True)):
+        for i, (word, space) in enumerate(zip(words, self.spaces, strict=True)):
             self.word_at_start[offset] = i
             self.word_at_end[offset + len(word)] = i
             offset += len(word) + space

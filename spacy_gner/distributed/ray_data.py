@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
@@ -184,7 +185,7 @@ def annotate_files(
             # The files can be mended, and the run begun anew.
             directory.withdraw()
             raise
-        with _Reports(progress, quiet):
+        with nullcontext() if quiet else _Reports(progress):
             _write(source, worker, pool, directory, output_format)
         summary = _count(directory, annotator.text_column)
         if summary.documents != expected:
@@ -296,9 +297,8 @@ def _count(directory: RunDirectory, text_column: str) -> Summary:
 class _Reports:
     """Writes a line about progress now and then, while it is open."""
 
-    def __init__(self, progress: Any, quiet: bool) -> None:
+    def __init__(self, progress: Any) -> None:
         self._progress = progress
-        self._quiet = quiet
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -317,8 +317,6 @@ class _Reports:
             self._report()
 
     def _report(self) -> None:
-        if self._quiet:
-            return
         try:
             done = ray.get(self._progress.get.remote(), timeout=5)
         except ray.exceptions.RayError:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from pyarrow import fs
 
 from ..about import __version__
 from ..errors import Errors
-from .reading import InputFile
+from .reading import InputFile, locate
 
 MANIFEST, SUMMARY = "run.json", "summary.json"
 
@@ -34,7 +35,10 @@ class Summary:
 
 class RunDirectory:
     """The directory of a run: `shards/` with the results, `checkpoint/` with the ids of the
-    documents that they have, run.json, and summary.json when all is done."""
+    documents that they have, run.json, and summary.json when all is done.
+
+    The attributes `shards` and `checkpoint` (str) say where these two are.
+    """
 
     def __init__(self, path: str) -> None:
         """Use a directory.
@@ -42,20 +46,9 @@ class RunDirectory:
         path (str): Local, or a URI; every node of the cluster must reach it.
         """
         self.path = path.rstrip("/")
-        if "://" in path:
-            self.filesystem, self._place = fs.FileSystem.from_uri(self.path)
-        else:
-            self.filesystem, self._place = fs.LocalFileSystem(), self.path
-
-    @property
-    def shards(self) -> str:
-        """RETURNS (str): Where results are."""
-        return f"{self.path}/shards"
-
-    @property
-    def checkpoint(self) -> str:
-        """RETURNS (str): Where the ids of finished documents are."""
-        return f"{self.path}/checkpoint"
+        self.shards = f"{self.path}/shards"
+        self.checkpoint = f"{self.path}/checkpoint"
+        self.filesystem, self._place = locate(self.path)
 
     def check_outside(self, paths: Sequence[str]) -> None:
         """Check that a later start will not find results among its inputs.
@@ -83,7 +76,8 @@ class RunDirectory:
         }
         found = self._read(MANIFEST)
         if found is None:
-            if self._names():
+            selector = fs.FileSelector(self._place, allow_not_found=True)
+            if self.filesystem.get_file_info(selector):
                 raise ValueError(Errors.E706.format(path=self.path, reason="it has other files"))
             self.filesystem.create_dir(f"{self._place}/shards", recursive=True)
             self._write(MANIFEST, wanted)
@@ -129,10 +123,6 @@ class RunDirectory:
         found = self.filesystem.get_file_info(selector)
         return sorted(entry.path for entry in found if entry.type == fs.FileType.File)
 
-    def _names(self) -> list[str]:
-        selector = fs.FileSelector(self._place, allow_not_found=True)
-        return [entry.base_name for entry in self.filesystem.get_file_info(selector)]
-
     def _read(self, name: str) -> dict[str, Any] | None:
         path = f"{self._place}/{name}"
         if self.filesystem.get_file_info(path).type == fs.FileType.NotFound:
@@ -166,7 +156,7 @@ def count_shard(filesystem: Any, path: str, text_column: str) -> Summary:
     RETURNS (Summary): Of this file.
     """
     documents = words = entities = 0
-    errors: dict[str, int] = {}
+    errors: Counter[str] = Counter()
     with filesystem.open_input_file(path) as file:
         if path.endswith(".parquet"):
             columns = [text_column, "entities", "error"]
@@ -179,17 +169,15 @@ def count_shard(filesystem: Any, path: str, text_column: str) -> Summary:
             words += len((row[text_column] or "").split())
             entities += len(row["entities"])
             if row["error"] is not None:
-                code = row["error"].partition("]")[0].lstrip("[")
-                errors[code] = errors.get(code, 0) + 1
-    return Summary(documents, words, entities, errors)
+                errors[row["error"].partition("]")[0].lstrip("[")] += 1
+    return Summary(documents, words, entities, dict(errors))
 
 
 def add_up(parts: Sequence[Summary]) -> Summary:
     """RETURNS (Summary): Of all parts."""
-    errors: dict[str, int] = {}
+    errors: Counter[str] = Counter()
     for part in parts:
-        for code, number in part.errors.items():
-            errors[code] = errors.get(code, 0) + number
+        errors.update(part.errors)
     return Summary(
         sum(part.documents for part in parts),
         sum(part.words for part in parts),

@@ -1,14 +1,14 @@
 """Batches of a server's texts, made by Ray Serve."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from ray import serve
 
-from ..serving.batches import Columns, QueueClosed, QueueFull, annotate_rows
+from ..serving.batches import Annotate, QueueClosed, QueueFull, annotate_rows
 from ..serving.limits import Limits
 
 # How long the first text of a batch waits for others, in seconds.
@@ -32,9 +32,7 @@ class ServeBatches:
     """`serve.batch` behind the contract of `spacy_gner.serving.batches.Batches`: sizes in tokens,
     one call of the model at a time, a bound on what waits."""
 
-    def __init__(
-        self, annotate: Callable[[Columns], Mapping[str, Sequence[Any]]], waiting_tokens: int
-    ) -> None:
+    def __init__(self, annotate: Annotate, waiting_tokens: int) -> None:
         """Make a queue, within a replica.
 
         annotate (Callable): From a batch of columns to columns of the same length.
@@ -43,32 +41,23 @@ class ServeBatches:
         self._annotate = annotate
         self._max_waiting = waiting_tokens
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gner")
-        self._started = self._closed = False
+        self.has_started = self._closed = False
         self.n_waiting = self.n_batches = self.n_rows = 0
 
     @property
-    def has_started(self) -> bool:
-        """RETURNS (bool): Whether it was started, even if it has ended."""
-        return self._started
-
-    @property
     def is_open(self) -> bool:
-        """RETURNS (bool): Whether rows are taken and answered."""
-        return self._started and not self._closed
+        return self.has_started and not self._closed
 
     def start(self) -> None:
-        """Begin to answer."""
-        self._started = True
+        self.has_started = True
 
     async def close(self) -> None:
-        """Take no more rows, and end after the batch that is being computed."""
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
 
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """See `Batches.submit`."""
         if not self.is_open:
             raise QueueClosed()
         if self.n_waiting and self.n_waiting + sum(n_tokens) > self._max_waiting:

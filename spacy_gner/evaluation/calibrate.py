@@ -11,9 +11,10 @@ from ..backbones.settings import DEFAULT_MODEL
 from ..backbones.sources import adapter_directory
 from ..errors import Errors
 from ..pipeline.shim import get_shim
+from .data import Selection
 from .predict import run_predictions
 from .records import ScoredSentence
-from .run import Selection, System, read_datasets
+from .run import System, read_datasets
 from .scores import score_calibration
 from .store import FILE_NAME, PredictionStore
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy
 
+from ..corpora.writers.records import json_text
 from ..errors import Errors
-from .records import Mention, ScoredSentence, json_text, sentence_from_json
+from .records import Mention, ScoredSentence, sentence_from_json
 from .scores import COUNTS
 from .tables import Table, number, percent, size_text
 from .text import Section, render_markdown

@@ -1,8 +1,9 @@
 """Annotated sentences to evaluate on."""
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,17 +43,36 @@ class DataSet:
     record: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which sentences are evaluated.
+
+    split (str): The split to take from directories.
+    limit (int | None): Sentences per data set, drawn at random, in their order; None takes all.
+    seed (int): Of their draw.
+    drop_labels (tuple[str, ...]): Labels that become O and are not asked for.
+    label_names (Mapping[str, str]): Other names for labels of the data sets, such as
+        "programlang" to "programming language"; `drop_labels` are among the new ones.
+    on_error (str): What is done about a broken sentence, or one with words that nobody annotated:
+        "raise" stops there, "skip" leaves it out and counts it.
+    spans_key (str | None): The span group that holds the entities of Docs (.spacy), which may
+        overlap there, and that the predictions are compared with.
+    """
+
+    split: str = "test"
+    limit: int | None = None
+    seed: int = 0
+    drop_labels: tuple[str, ...] = ()
+    label_names: Mapping[str, str] = field(default_factory=dict)
+    on_error: str = "raise"
+    spans_key: str | None = None
+
+
+EVERYTHING = Selection()
+
+
 def read_dataset(
-    name: str,
-    path: Path,
-    split: str = "test",
-    limit: int | None = None,
-    seed: int = 0,
-    drop_labels: Collection[str] = (),
-    label_names: Mapping[str, str] | None = None,
-    on_error: str = "raise",
-    spans_key: str | None = None,
-    nlp: Language | None = None,
+    name: str, path: Path, selection: Selection = EVERYTHING, nlp: Language | None = None
 ) -> DataSet:
     """Read a data set in any of the formats of `spacy_gner.Corpus.v1`, told by name or content.
     In passages with open types, and in documents that carry an inventory, each is asked for its
@@ -60,26 +80,22 @@ def read_dataset(
 
     name (str): As in the report.
     path (Path): The file, or a directory with one file per split.
-    split (str): The split to take from a directory.
-    limit (int | None): Take so many sentences, drawn at random, in their order.
-    seed (int): Of the draw.
-    drop_labels (Collection[str]): Labels that become O and are not asked for.
-    label_names (Mapping[str, str] | None): Other names for labels of the file, such as
-        "programlang" to "programming language"; `drop_labels` are among the new ones.
-    on_error (str): "raise" stops at a broken sentence, or one with words that nobody annotated;
-        "skip" leaves it out and counts it.
-    spans_key (str | None): Take the entities of Docs (.spacy) from this span group, in which
-        they may overlap.
+    selection (Selection): Which sentences, and how their labels are called.
     nlp (Language | None): Its tokenizer splits running text; None is English.
     RETURNS (DataSet): The sentences.
     RAISES (ValueError): E2xx for broken sentences, E228 where most are, E303 for an empty
         file, E304 for a Doc with a label outside its inventory, E305 when there is no such file,
         E306 for words without annotation, E307 when no label is left.
     """
-    path = _find_file(name, path, split)
-    names = label_names or {}
+    path = _find_file(name, path, selection.split)
     # The reader renames and drops before it looks whether a label can be asked for.
-    corpus = Corpus(path, on_error=on_error, rename=dict(names), ignore=list(drop_labels))
+    corpus = Corpus(
+        path,
+        on_error=selection.on_error,
+        rename=dict(selection.label_names),
+        ignore=list(selection.drop_labels),
+    )
+    spans_key = selection.spans_key
     report = ReadReport()
     if spans_key is not None and path.name.lower().removesuffix(".gz").endswith(".spacy"):
         read = list(_read_groups(path, spans_key, corpus, report))
@@ -98,7 +114,7 @@ def read_dataset(
         if unasked:
             raise ValueError(Errors.E304.format(name=name, number=number, labels=unasked))
         sentences.append(ScoredSentence(words, labels, mentions))
-    return DataSet(name, tuple(draw(sentences, limit, seed)), shared, report.to_dict())
+    return DataSet(name, tuple(draw(sentences, selection)), shared, report.to_dict())
 
 
 def _read(corpus: Corpus, nlp: Language, report: ReadReport) -> Iterator[Annotated]:
@@ -137,9 +153,7 @@ def _without_spaces(
     labels: tuple[str, ...] | None,
 ) -> Annotated:
     """White-space tokens are no words: neither for the model nor for the measures."""
-    position = [0]
-    for word in words:
-        position.append(position[-1] + (not word.isspace()))
+    position = list(accumulate((not word.isspace() for word in words), initial=0))
     return (
         tuple(word for word in words if not word.isspace()),
         tuple(Mention(position[i], position[j], label) for i, j, label in entities),
@@ -162,15 +176,14 @@ def _find_file(name: str, path: Path, split: str) -> Path:
     raise ValueError(Errors.E305.format(name=name, reason=reason))
 
 
-def draw(sentences: list[T], limit: int | None, seed: int) -> list[T]:
+def draw(sentences: list[T], selection: Selection) -> list[T]:
     """Draw sentences at random.
 
     sentences (list): Of one data set.
-    limit (int | None): How many; None takes all.
-    seed (int): Of the draw.
+    selection (Selection): How many, and the seed.
     RETURNS (list): The drawn ones, in their order.
     """
-    if limit is None or limit >= len(sentences):
+    if selection.limit is None or selection.limit >= len(sentences):
         return sentences
-    chosen = random.Random(seed).sample(range(len(sentences)), limit)
+    chosen = random.Random(selection.seed).sample(range(len(sentences)), selection.limit)
     return [sentences[index] for index in sorted(chosen)]

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..about import __version__
+from ..corpora.writers.records import json_text
 from ..errors import Errors
 from .mistakes import KINDS, score_mistakes
-from .outputs import DEFAULT_READING, ISSUES, Reading, score_outputs
-from .records import ScoredSentence, json_text, sentence_to_json
+from .outputs import DEFAULT_READING, SHARES, Reading, score_outputs
+from .records import ScoredSentence, sentence_to_json
 from .scores import (
     score_by_length,
     score_by_seen,
@@ -131,7 +132,6 @@ def average_datasets(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     RETURNS (dict): `n_sets`, and means of `strict` and `uniner` p, r, f, and of the shares of
         `mistakes` and `outputs`. Sets without a figure are left out of its mean.
     """
-    shares = (*ISSUES, "any", "incomplete", "unmatched")
     outputs = [result["outputs"] for result in results if result["outputs"]]
     return {
         "n_sets": len(results),
@@ -142,7 +142,7 @@ def average_datasets(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "mistakes": {
             kind: _mean([result["mistakes"][kind] for result in results]) for kind in KINDS
         },
-        "outputs": {share: _mean([part[share] for part in outputs]) for share in shares}
+        "outputs": {share: _mean([part[share] for part in outputs]) for share in SHARES}
         if outputs
         else None,
     }

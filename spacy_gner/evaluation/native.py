@@ -113,7 +113,7 @@ def _records(path: Path, gold: Path | None) -> Iterator[tuple[str, Any]]:
     if gold is None:
         yield from outputs
         return
-    answered, annotated = list(outputs), [_load(item) for item in iter_json(Source(gold))]
+    answered, annotated = list(outputs), [item.value for item in iter_json(Source(gold))]
     if len(answered) != len(annotated):
         numbers = {"n": len(answered), "n_gold": len(annotated)}
         raise ValueError(Errors.E326.format(path=path, gold=gold, **numbers))
@@ -126,19 +126,12 @@ def _records(path: Path, gold: Path | None) -> Iterator[tuple[str, Any]]:
 
 def _outputs(items: Iterable[Item]) -> Iterator[tuple[str, Any]]:
     for item in items:
-        value = _load(item)
+        value = item.value
         if isinstance(value, list) and all(isinstance(text, str) for text in value):
             # All outputs in one list.
             yield from ((item.place, {"prediction": text}) for text in value)
         else:
             yield item.place, {"prediction": value} if isinstance(value, str) else value
-
-
-def _load(item: Item) -> Any:
-    try:
-        return item.load()
-    except CorpusError as error:
-        return error
 
 
 # --- the forms ------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Raw outputs: reading them, what was wrong with them, and those of other systems."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from ..matching import LCSMatcher, Matcher, Matching
 from ..matching.back_tokenization import BackTokenizer
 from ..matching.diagnosis import diagnose
 from ..pipeline.predictions import WindowPrediction
-from .data import draw
+from .data import EVERYTHING, Selection, draw
 from .native import Answer, Tokenizer, read_answers, word_tokenizer
 from .records import Mention, ScoredSentence, raw_output
 
 ISSUES = ("omissions", "additions", "substitutions")
+SHARES = (*ISSUES, "any", "incomplete", "unmatched")
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,7 @@ def has_one_output(sentence: ScoredSentence) -> bool:
 
 def read_predictions(
     path: Path,
-    drop_labels: Collection[str] = (),
-    limit: int | None = None,
-    seed: int = 0,
-    label_names: Mapping[str, str] | None = None,
-    on_error: str = "raise",
+    selection: Selection = EVERYTHING,
     reading: Reading = DEFAULT_READING,
     gold: Path | None = None,
     tokenize: Tokenizer | None = None,
@@ -145,12 +142,8 @@ def read_predictions(
     one after the other.
 
     path (Path): JSON lines, or a JSON list; gzipped or not.
-    drop_labels (Collection[str]): Labels that become O in gold and prediction.
-    limit (int | None): Take so many sentences of each data set, drawn as `read_dataset` does.
-    seed (int): Of the draw.
-    label_names (Mapping[str, str] | None): Other names for labels; `drop_labels` are
-        among the new ones.
-    on_error (str): "raise" stops at a broken line, "skip" leaves it out.
+    selection (Selection): Which sentences, drawn as `read_dataset` does, and how their labels
+        are called, in gold and prediction. All but `split` and `spans_key` counts.
     reading (Reading): How to read the raw outputs: their format, the system's tokenizer.
     gold (Path | None): The annotated records, one for each output, where `path` holds no more
         than the outputs.
@@ -169,9 +162,9 @@ def read_predictions(
         try:
             if isinstance(answer, CorpusError):
                 raise answer
-            sentence = _sentence(answer, set(drop_labels), label_names or {}, reading)
+            sentence = _sentence(answer, selection, reading)
         except CorpusError as error:
-            report.handle(error, on_error)
+            report.handle(error, selection.on_error)
             continue
         report.count(sentence.gold)
         batch = sentences.setdefault(answer.dataset, [])
@@ -182,7 +175,7 @@ def read_predictions(
     report.check_losses(path)
     if not sentences:
         raise ValueError(Errors.E303.format(name=path))
-    return {name: draw(batch, limit, seed) for name, batch in sentences.items()}
+    return {name: draw(batch, selection) for name, batch in sentences.items()}
 
 
 def _belong_together(batch: Sequence[ScoredSentence], sentence: ScoredSentence) -> bool:
@@ -202,10 +195,8 @@ def _joined(first: ScoredSentence, second: ScoredSentence) -> ScoredSentence:
     )
 
 
-def _sentence(
-    answer: Answer, dropped: set[str], names: Mapping[str, str], reading: Reading
-) -> ScoredSentence:
-    words = answer.words
+def _sentence(answer: Answer, selection: Selection, reading: Reading) -> ScoredSentence:
+    words, names, dropped = answer.words, selection.label_names, selection.drop_labels
     # The system wrote the labels as they are in the file.
     wordings = {label: names.get(label, label) for label in answer.labels}
     wordings = {label: name for label, name in wordings.items() if name not in dropped}

@@ -62,18 +62,17 @@ def draw_plots(metrics: Mapping[str, Any]) -> list[Plot]:
     # The settings of the user's own plots stay as they are.
     with require_matplotlib().rc_context(_STYLE):
         shown = list(_shown(metrics))
-        folded = [
-            (
-                f"Confusion between the labels of {dataset['name']}",
-                _draw_confusion(dataset["mistakes"]["confusion"]),
-            )
-            for dataset in metrics["datasets"]
-        ]
-        # One large matrix per data set: folded, else the page is nothing but these.
         return [
             Plot(caption, _to_svg(figure, f"plot{index}"), index >= len(shown))
-            for index, (caption, figure) in enumerate([*shown, *folded])
+            for index, (caption, figure) in enumerate([*shown, *_folded(metrics)])
         ]
+
+
+def _folded(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    # One large matrix per data set: else the page is nothing but these.
+    for dataset in metrics["datasets"]:
+        caption = f"Confusion between the labels of {dataset['name']}"
+        yield caption, _draw_confusion(dataset["mistakes"]["confusion"])
 
 
 def _shown(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -248,29 +247,20 @@ def _draw_confusion(confusion: Mapping[str, Mapping[str, int]]) -> Any:
 
 
 def _to_svg(figure: Any, name: str) -> Markup:
+    """RETURNS (Markup): The svg element, for a place inside HTML. Prologue, metadata and name
+    spaces go (HTML knows them, and nothing in the page shall look like an address); ids get the
+    name as prefix, since several plots share a page."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Labels may be in any script. matplotlib only measures them, the browser draws them.
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing")
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    # matplotlib escapes the texts in it.
-    return Markup(clean_svg(buffer.getvalue(), name))
-
-
-def clean_svg(svg: str, name: str) -> str:
-    """Prepare an SVG file for a place inside HTML.
-
-    Prologue, metadata and name spaces go (HTML knows them, and nothing in the page shall
-    look like an address); ids get a prefix, since several plots share a page.
-
-    svg (str): As matplotlib writes it.
-    name (str): Prefix, different for each plot of a page.
-    RETURNS (str): The svg element.
-    """
+    svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
     svg = svg.replace("xlink:href=", "href=")
     svg = re.sub(r'(?<=\sid=")', f"{name}-", svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    return re.sub(r'(?<=href="#)', f"{name}-", svg)
+    # matplotlib escapes the texts in it.
+    return Markup(re.sub(r'(?<=href="#)', f"{name}-", svg))

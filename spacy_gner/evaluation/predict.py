@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -10,6 +10,7 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import minibatch
 from tqdm import tqdm
 
 from ..errors import Errors
@@ -58,15 +59,10 @@ class ComponentPredictor:
             self.component.format, make_back_tokenizer(tokenizer), self.component.matcher
         )
 
-    def decoder_name(self, given: str | None = None) -> str:
-        """The name of the decoder, for the report.
-
-        given (str | None): The registered name, where the user chose one.
-        RETURNS (str): The registered name: as chosen, or as in the pipeline's config.
-        """
+    def decoder_name(self) -> str:
+        """RETURNS (str): The registered name of the decoder, as in the pipeline's config."""
         config = self.nlp.get_pipe_config(self.component.name)
-        name: str = config["decoder"].get("@misc", type(self.component.decoder).__name__)
-        return given or name
+        return str(config["decoder"].get("@misc", type(self.component.decoder).__name__))
 
     def describe(self) -> dict[str, Any]:
         """RETURNS (dict): `format`, `parameters` (how many the model has), `device` and `dtype`;
@@ -161,19 +157,14 @@ def run_predictions(
     with bar:
         for dataset in datasets:
             bar.set_description(dataset.name)
-            for indices in _batches(dataset, todo[dataset.name], batch_size):
+            lengths = {index: len(dataset.sentences[index].words) for index in todo[dataset.name]}
+            for indices in minibatch(sorted(lengths, key=lengths.__getitem__), batch_size):
                 store.add(dataset.name, _predict_batch(dataset, indices, predict, may_overlap))
                 bar.update(len(indices))
     return {
         dataset.name: [store.done[dataset.name, index] for index in range(len(dataset.sentences))]
         for dataset in datasets
     }
-
-
-def _batches(dataset: DataSet, indices: list[int], size: int) -> Iterator[list[int]]:
-    by_length = sorted(indices, key=lambda index: len(dataset.sentences[index].words))
-    for start in range(0, len(by_length), size):
-        yield by_length[start : start + size]
 
 
 def _predict_batch(

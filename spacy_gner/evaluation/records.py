@@ -1,6 +1,5 @@
 """The record of an evaluation: an annotated sentence and what was predicted for it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -107,22 +106,6 @@ def _output_from_json(
         record["text"],
         **known,
     )
-
-
-def json_text(values: Any, **options: Any) -> str:
-    """Write JSON that any UTF-8 file can hold.
-
-    values (Any): JSON values.
-    options (Any): For `json.dumps`.
-    RETURNS (str): With escapes for other than ASCII characters only where halves of surrogate
-        pairs, which JSON data can hold, leave no other way.
-    """
-    text = json.dumps(values, ensure_ascii=False, **options)
-    try:
-        text.encode("utf8")
-    except UnicodeEncodeError:
-        return json.dumps(values, **options)
-    return text
 
 
 def raw_output(

@@ -1,6 +1,7 @@
 """The files of a report: metrics.json, report.md, and report.html with all errors."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +148,7 @@ def _marked(
     flags: Mapping[Mention | None, str],
     scores: Mapping[Mention, float | None],
 ) -> list[Event]:
-    starts, position = [], 0
-    for word in words:
-        starts.append(position)
-        position += len(word) + 1
+    starts = list(accumulate((len(word) + 1 for word in words), initial=0))
     spans = []
     for mention in mentions:
         end = starts[mention.end - 1] + len(words[mention.end - 1])

@@ -19,36 +19,13 @@ from ..backbones.settings import DEFAULT_MODEL
 from ..errors import Errors
 from ..matching import make_back_tokenizer
 from ..pipeline.loading import find_component, load, pipeline_directory
-from .data import DataSet, read_dataset
+from .data import DataSet, Selection, read_dataset
 from .metrics import build_metrics
 from .native import format_of, word_tokenizer
 from .outputs import Reading, read_predictions
 from .predict import ComponentPredictor, model_identity, run_predictions
 from .records import sentence_to_json
 from .store import FILE_NAME, PredictionStore, fingerprint
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which sentences are evaluated.
-
-    split (str): The split to take from directories.
-    limit (int | None): Sentences per data set.
-    seed (int): Of their draw.
-    drop_labels (tuple[str, ...]): Labels that become O.
-    label_names (Mapping[str, str]): Other names for labels of the data sets.
-    on_error (str): What is done about a broken sentence: "raise" or "skip".
-    spans_key (str | None): The span group that holds the entities of Docs, and that the
-        predictions are compared with.
-    """
-
-    split: str = "test"
-    limit: int | None = None
-    seed: int = 0
-    drop_labels: tuple[str, ...] = ()
-    label_names: Mapping[str, str] = field(default_factory=dict)
-    on_error: str = "raise"
-    spans_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,8 +111,7 @@ def read_datasets(data: Mapping[str, str], selection: Selection, nlp: Language) 
     RETURNS (list[DataSet]): The data sets.
     RAISES (ValueError): What `read_dataset` raises.
     """
-    chosen = asdict(selection)
-    return [read_dataset(name, Path(path), nlp=nlp, **chosen) for name, path in data.items()]
+    return [read_dataset(name, Path(path), selection, nlp) for name, path in data.items()]
 
 
 def evaluate_system(
@@ -164,7 +140,7 @@ def evaluate_system(
     # The weights are loaded here, not within the time of the first batch.
     described = {
         "name": system.name,
-        "decoder": predictor.decoder_name(system.decoder),
+        "decoder": system.decoder or predictor.decoder_name(),
         "decoder options": dict(system.decoder_options),
         **predictor.describe(),
     }
@@ -232,11 +208,7 @@ def score_predictions(
         back_tokenizer = make_back_tokenizer(loaded)
     form = format_of(path, gold) if format is None else registry.get("misc", format)()
     reading = Reading(form, back_tokenizer)
-    chosen = asdict(selection)
-    for key in ("split", "spans_key"):
-        del chosen[key]
-    tokenize = word_tokenizer(lang)
-    sentences = read_predictions(path, reading=reading, gold=gold, tokenize=tokenize, **chosen)
+    sentences = read_predictions(path, selection, reading, gold, word_tokenizer(lang))
     configuration = {
         "predictions": str(path),
         **({} if gold is None else {"gold": str(gold)}),
@@ -245,14 +217,11 @@ def score_predictions(
         **_describe(selection, seen_labels),
     }
     metrics = build_metrics(sentences, {"name": path.name}, configuration, seen, reading)
-    store = PredictionStore(output / FILE_NAME, {**configuration, "outputs": _digest(path)})
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    store = PredictionStore(output / FILE_NAME, {**configuration, "outputs": digest})
     for name, batch in sentences.items():
         store.add(name, dict(enumerate(batch)))
     return metrics
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _describe(selection: Selection, seen_labels: Path | None) -> dict[str, Any]:

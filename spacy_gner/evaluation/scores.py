@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
@@ -33,17 +33,16 @@ def score_strict(sentences: Iterable[ScoredSentence]) -> dict[str, Any]:
         entity nor a prediction; `per_type`: label to `p`, `r`, `f`, `gold`, `predicted`
         (the last two are counts).
     """
-    per_type: dict[str, PRFScore] = {}
+    per_type: dict[str, PRFScore] = defaultdict(PRFScore)
     n_gold: Counter[str] = Counter()
     n_predicted: Counter[str] = Counter()
     for sentence in sentences:
         for label, prf in count_by_label(sentence).items():
-            per_type.setdefault(label, PRFScore())
             per_type[label] += prf
         n_gold.update(mention.label for mention in sentence.gold)
         n_predicted.update(mention.label for mention in sentence.predicted)
     return {
-        **prf_dict(_total(per_type.values())),
+        **prf_dict(sum(per_type.values(), PRFScore())),
         "per_type": {
             label: {**prf_dict(prf), "gold": n_gold[label], "predicted": n_predicted[label]}
             for label, prf in sorted(per_type.items())
@@ -57,23 +56,22 @@ def count_by_label(sentence: ScoredSentence) -> dict[str, PRFScore]:
     sentence (ScoredSentence): The sentence.
     RETURNS (dict[str, PRFScore]): Label to counts.
     """
-    counts: dict[str, PRFScore] = {}
+    counts: dict[str, PRFScore] = defaultdict(PRFScore)
     missed = set(sentence.gold)
     for mention in sentence.predicted:
-        prf = counts.setdefault(mention.label, PRFScore())
         if mention in missed:
-            prf.tp += 1
+            counts[mention.label].tp += 1
             missed.discard(mention)
         else:
-            prf.fp += 1
+            counts[mention.label].fp += 1
     for mention in missed:
-        counts.setdefault(mention.label, PRFScore()).fn += 1
+        counts[mention.label].fn += 1
     return counts
 
 
 def count_strict(sentence: ScoredSentence) -> PRFScore:
     """Hits, false alarms and misses of one sentence over all labels."""
-    return _total(count_by_label(sentence).values())
+    return sum(count_by_label(sentence).values(), PRFScore())
 
 
 def prf_dict(prf: PRFScore) -> dict[str, float | None]:
@@ -81,13 +79,6 @@ def prf_dict(prf: PRFScore) -> dict[str, float | None]:
     if len(prf) == 0:
         return {"p": None, "r": None, "f": None}
     return {"p": prf.precision, "r": prf.recall, "f": prf.fscore}
-
-
-def _total(parts: Iterable[PRFScore]) -> PRFScore:
-    total = PRFScore()
-    for part in parts:
-        total += part
-    return total
 
 
 # --- UniNER-style, which the authors of GNER report (Tables 2, 3 and 11) ----------------
@@ -99,7 +90,7 @@ def score_uniner(sentences: Iterable[ScoredSentence]) -> dict[str, Any]:
     sentences (Iterable[ScoredSentence]): The sentences of a data set.
     RETURNS (dict): `p`, `r`, `f` in [0, 1] or None where there is nothing to count.
     """
-    return prf_dict(_total(map(count_uniner, sentences)))
+    return prf_dict(sum(map(count_uniner, sentences), PRFScore()))
 
 
 def count_uniner(sentence: ScoredSentence) -> PRFScore:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..corpora.writers.records import json_text
 from ..errors import Errors
-from .records import ScoredSentence, json_text, sentence_from_json, sentence_to_json
+from .records import ScoredSentence, sentence_from_json, sentence_to_json
 
 FILE_NAME = "predictions.jsonl"
 

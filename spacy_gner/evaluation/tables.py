@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .mistakes import KINDS
-from .outputs import ISSUES
+from .outputs import ISSUES, SHARES
 
 _EMPTY = "–"
 _MOST_CONFUSIONS = 15
@@ -148,9 +148,8 @@ def _mistakes(metrics: Mapping[str, Any]) -> Table:
 
 
 def _outputs(metrics: Mapping[str, Any]) -> Table:
-    shares = (*ISSUES, "any", "incomplete", "unmatched")
     rows = [
-        [dataset["name"], *(percent(dataset["outputs"][key]) for key in shares)]
+        [dataset["name"], *(percent(dataset["outputs"][key]) for key in SHARES)]
         for dataset in metrics["datasets"]
         if dataset["outputs"]
     ]

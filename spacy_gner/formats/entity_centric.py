@@ -8,11 +8,9 @@ from typing import ClassVar, NamedTuple
 from spacy.util import registry
 
 from ..errors import Errors
-from ..matching import Matching
-from .format import Found, Piece, WordSpan
-from .instructions import Instructions
+from .format import Piece, WordSpan
 from .parsing import ParsedWord
-from .tagged_words import locate_words
+from .tagged_words import WordAnswers
 
 GUIDELINE = (
     "Write the named entities as [entity](label), in the order of the sentence, "
@@ -22,7 +20,7 @@ GUIDELINE = (
 
 @registry.misc("spacy_gner.EntityCentric.v1")
 @dataclass(frozen=True)
-class EntityCentric(Instructions):
+class EntityCentric(WordAnswers):
     """Writes the entities and up to `context` words on both sides of each. It needs a decoder
     that writes free text. See `Instructions` for the other arguments.
 
@@ -75,15 +73,6 @@ class EntityCentric(Instructions):
             at = mark.end + 1
         parsed += [ParsedWord(word, "O", at, at) for word in text[at:].split()]
         return parsed
-
-    def locate(
-        self,
-        parts: Sequence[ParsedWord],
-        scores: Sequence[float],
-        words: Sequence[str],
-        matching: Matching,
-    ) -> list[Found]:
-        return locate_words(parts, scores, words, matching)
 
 
 class _Mark(NamedTuple):

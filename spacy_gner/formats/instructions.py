@@ -56,12 +56,8 @@ class Instructions(Format):
     ) -> Prompt:
         """See `Format.prompt`. Definitions follow the labels, line by line; solved examples
         come right before the sentence."""
-        lines = [
-            self.description,
-            self.guideline,
-            "",
-            self.labels_line.replace("{labels}", ", ".join(wordings)),
-        ]
+        task = [self.description, self.guideline, ""]
+        lines = [*task, self.labels_line.replace("{labels}", ", ".join(wordings))]
         definitions = guidance.definitions
         lines += [f"{label}: {definitions[label]}" for label in wordings if label in definitions]
         if dataset is not None:
@@ -74,5 +70,5 @@ class Instructions(Format):
         instruction = ""
         if self.labels_per_prompt is not None:
             before_labels = self.labels_line.partition("{labels}")[0]
-            instruction = "\n".join([self.description, self.guideline, "", before_labels])
+            instruction = "\n".join([*task, before_labels])
         return Prompt(shared + " ".join(words) + tail, shared, instruction=instruction)

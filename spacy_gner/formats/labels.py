@@ -72,10 +72,8 @@ class LabelSet:
         if not isinstance(own, Sequence) or isinstance(own, str | bytes | Mapping):
             return LabelSet.make(own)
         names = [name for name in own if isinstance(name, str)]
-        if len(names) < len(own):
-            return LabelSet.make(own)
-        if len(set(names)) < len(names):
-            return LabelSet.make(own)  # which names what stands there twice
+        if len(set(names)) < len(own):
+            return LabelSet.make(own)  # pairs; or what stands there twice, which `make` names
         known = self.to_dict()
         wordings = {name: known[name] for name in names if name in known}
         taken = set(wordings.values())

@@ -77,15 +77,10 @@ def parse_output(text: str, labels: Sequence[str], prefixes: str = "BI") -> list
                 continue
             tag = "O"
         start, end = group.span(1)
-        words = text[position : group.start()].split()
+        words = text[position : group.start()].split() or [""]
         position = group.end()
-        if len(words) == 1:
-            parsed.append(ParsedWord(words[0], tag, start, end))
-        elif not words:
-            parsed.append(ParsedWord("", tag, start, end))
-        else:
-            spread = _spread(tag, len(words), prefixes)
-            parsed += [ParsedWord(w, t, start, end) for w, t in zip(words, spread, strict=True)]
+        spread = _spread(tag, len(words))
+        parsed += [ParsedWord(w, t, start, end) for w, t in zip(words, spread, strict=True)]
     return parsed
 
 
@@ -101,14 +96,14 @@ def _known_tags(labels: tuple[str, ...], prefixes: str) -> dict[str, str]:
     return tags
 
 
-def _spread(tag: str, n_words: int, prefixes: str) -> list[str]:
-    """One tag for several words (at least two), as the scheme would write them.
+def _spread(tag: str, n_words: int) -> list[str]:
+    """One tag for several words, as its scheme would write them.
 
-    RETURNS (list[str]): B-x: B-x, I-x, …; I-x: I-x, …; O: O, …. With E- and S- in
-        the scheme, E-x: I-x, …, E-x and S-x: B-x, I-x, …, E-x.
+    RETURNS (list[str]): B-x: B-x, I-x, …; I-x: I-x, …; O: O, …; E-x: I-x, …, E-x;
+        S-x: B-x, I-x, …, E-x. For one word the tag as it is.
     """
     prefix, _, label = tag.partition("-")
-    if not label:
+    if not label or n_words == 1:
         return [tag] * n_words
     first = "B" if prefix in "BS" else "I"
     last = "E" if prefix in "ES" else "I"

@@ -30,7 +30,29 @@ BIOES_GUIDELINE = (
 
 
 @dataclass(frozen=True)
-class TaggedWords(Instructions):
+class WordAnswers(Instructions):
+    """A format whose answer is read as words with tags."""
+
+    def locate(
+        self,
+        parts: Sequence[ParsedWord],
+        scores: Sequence[float],
+        words: Sequence[str],
+        matching: Matching,
+    ) -> list[Found]:
+        """See `Format.locate`. The score of an entity is the product of the probabilities of its
+        tags. Words that the answer left out are O."""
+        alignment = matching.words(words, [part.word for part in parts])
+        tags = ["O" if i is None else parts[i].tag for i in alignment]
+        found = []
+        for start, end, label in decode_tags(tags):
+            score = prod(scores[i] for i in alignment[start:end] if i is not None)
+            found.append(Found(start, end, label, min(1.0, max(0.0, score))))
+        return found
+
+
+@dataclass(frozen=True)
+class TaggedWords(WordAnswers):
     """A format that writes all words, each with a tag: "O", or a prefix, "-" and a label.
     Decoders that draft the words, or force them, need one of this kind.
 
@@ -116,36 +138,6 @@ class TaggedWords(Instructions):
 
     def parse(self, text: str, wordings: Sequence[str]) -> list[ParsedWord]:
         return parse_output(text, wordings, self.prefixes)
-
-    def locate(
-        self,
-        parts: Sequence[ParsedWord],
-        scores: Sequence[float],
-        words: Sequence[str],
-        matching: Matching,
-    ) -> list[Found]:
-        return locate_words(parts, scores, words, matching)
-
-
-def locate_words(
-    parts: Sequence[ParsedWord], scores: Sequence[float], words: Sequence[str], matching: Matching
-) -> list[Found]:
-    """Find tagged words of an answer in the sentence.
-
-    parts (Sequence[ParsedWord]): The words of the answer with their tags, length M.
-    scores (Sequence[float]): The probability of each tag, length M.
-    words (Sequence[str]): The words of the sentence.
-    matching (Matching): Matches the sentence with the answer.
-    RETURNS (list[Found]): The entities; their score is the product of the probabilities
-        of their tags. Words that the answer left out are O.
-    """
-    alignment = matching.words(words, [part.word for part in parts])
-    tags = ["O" if i is None else parts[i].tag for i in alignment]
-    found = []
-    for start, end, label in decode_tags(tags):
-        score = prod(scores[i] for i in alignment[start:end] if i is not None)
-        found.append(Found(start, end, label, min(1.0, max(0.0, score))))
-    return found
 
 
 # I-nside, E-nd or L-ast, M-iddle; S-ingle, U-nit or W-hole.

@@ -1,7 +1,7 @@
 """The ASGI app: `POST /ents`, `GET /health`, `GET /info`, a page at `/`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ..about import __version__
 from ..errors import Errors
-from .batches import Batches, BatchQueue, Columns, QueueClosed, QueueFull
+from .batches import Annotate, Batches, BatchQueue, QueueClosed, QueueFull
 from .gate import Gate
 from .label_studio import make_router
 from .limits import Limits, estimate_tokens
@@ -23,7 +23,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def create_app(
-    annotate: Callable[[Columns], Mapping[str, Sequence[Any]]],
+    annotate: Annotate,
     info: Mapping[str, Any] | None = None,
     *,
     limits: Limits | None = None,

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Columns = dict[str, list[Any]]
+# From a batch of columns to columns of the same length.
+Annotate = Callable[[dict[str, list[Any]]], Mapping[str, Sequence[Any]]]
 
 
 class QueueFull(Exception):
@@ -22,19 +23,15 @@ class Batches(Protocol):
     """Gathers the texts of many requests into batches for one model: `BatchQueue`, or Ray
     Serve's own batches.
 
-    `n_waiting` is in estimated tokens; `n_batches` and `n_rows` count what was computed.
+    has_started (bool): Whether it was started, even if it has ended.
+    n_waiting (int): Estimated tokens that wait now.
+    n_batches, n_rows (int): What was computed.
     """
 
+    has_started: bool
+    n_waiting: int
     n_batches: int
     n_rows: int
-
-    @property
-    def n_waiting(self) -> int:
-        """RETURNS (int): Estimated tokens that wait now."""
-
-    @property
-    def has_started(self) -> bool:
-        """RETURNS (bool): Whether it was started, even if it has ended."""
 
     @property
     def is_open(self) -> bool:
@@ -67,18 +64,13 @@ class _Waiting:
 
 
 class BatchQueue:
-    """Hands rows to a model in batches: while one batch is computed, the next one gathers.
+    """`Batches` of its own making: while one batch is computed, the next one gathers.
 
     The model runs in one thread of its own, so that the event loop stays free, and so that
     calls never overlap. Rows are taken in the order in which they came.
     """
 
-    def __init__(
-        self,
-        annotate: Callable[[Columns], Mapping[str, Sequence[Any]]],
-        batch_tokens: int,
-        waiting_tokens: int,
-    ) -> None:
+    def __init__(self, annotate: Annotate, batch_tokens: int, waiting_tokens: int) -> None:
         """Make a queue. It starts with `start`, in a running event loop.
 
         annotate (Callable): From a batch of columns to columns of the same length, such as
@@ -92,35 +84,23 @@ class BatchQueue:
         self._batch_tokens = batch_tokens
         self._max_waiting = waiting_tokens
         self._waiting: deque[_Waiting] = deque()
-        self._n_waiting = 0
         self._running: list[_Waiting] = []
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gner")
         self.is_computing = False
         self._wake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
-        self.n_batches = 0
-        self.n_rows = 0
-
-    @property
-    def n_waiting(self) -> int:
-        """RETURNS (int): Estimated tokens that wait now."""
-        return self._n_waiting
-
-    @property
-    def has_started(self) -> bool:
-        """RETURNS (bool): Whether it was started, even if it has ended."""
-        return self._task is not None
+        self.has_started = False
+        self.n_waiting = self.n_batches = self.n_rows = 0
 
     @property
     def is_open(self) -> bool:
-        """RETURNS (bool): Whether rows are taken and answered."""
         return self._task is not None and not self._task.done() and not self._closed
 
     def start(self) -> None:
-        """Begin to answer."""
         self._wake = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run())
+        self.has_started = True
 
     async def close(self) -> None:
         """Take no more rows, refuse those that wait, and end after the batch that is being
@@ -131,7 +111,7 @@ class BatchQueue:
             item = self._waiting.popleft()
             if not item.answer.done():
                 item.answer.set_exception(QueueClosed())
-        self._n_waiting = 0
+        self.n_waiting = 0
         if self._wake is not None and self._task is not None:
             self._wake.set()
             if answers := [item.answer for item in self._running]:
@@ -144,15 +124,14 @@ class BatchQueue:
     async def submit(
         self, rows: Sequence[Mapping[str, Any]], n_tokens: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """See `Batches.submit`."""
         if not self.is_open:
             raise QueueClosed()
-        if self._waiting and self._n_waiting + sum(n_tokens) > self._max_waiting:
+        if self._waiting and self.n_waiting + sum(n_tokens) > self._max_waiting:
             raise QueueFull()
         loop = asyncio.get_running_loop()
         items = [_Waiting(r, n, loop.create_future()) for r, n in zip(rows, n_tokens, strict=True)]
         self._waiting.extend(items)
-        self._n_waiting += sum(n_tokens)
+        self.n_waiting += sum(n_tokens)
         assert self._wake is not None
         self._wake.set()
         try:
@@ -165,7 +144,7 @@ class BatchQueue:
     def _forget(self, items: Sequence[_Waiting]) -> None:
         gone = set(map(id, items))
         kept = deque(item for item in self._waiting if id(item) not in gone)
-        self._n_waiting = sum(item.n_tokens for item in kept)
+        self.n_waiting = sum(item.n_tokens for item in kept)
         self._waiting = kept
         for item in items:
             if item.answer.done():
@@ -183,7 +162,7 @@ class BatchQueue:
                 break
             batch.append(self._waiting.popleft())
             n_tokens += item.n_tokens
-            self._n_waiting -= item.n_tokens
+            self.n_waiting -= item.n_tokens
         return batch
 
     async def _run(self) -> None:
@@ -219,10 +198,7 @@ class BatchQueue:
             self.is_computing = False
 
 
-def annotate_rows(
-    annotate: Callable[[Columns], Mapping[str, Sequence[Any]]],
-    rows: Sequence[Mapping[str, Any]],
-) -> list[dict[str, Any]]:
+def annotate_rows(annotate: Annotate, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Annotate rows that need not have the same columns.
 
     annotate (Callable): From a batch of columns to columns of the same length.

@@ -1,15 +1,17 @@
 """A stream of pre-annotated tasks, as Prodigy's recipes want them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from spacy.util import minibatch
+
 from ..errors import Errors
+from .batches import Annotate
 
 
 def prodigy_stream(
     tasks: Iterable[Mapping[str, Any]],
-    annotate: Callable[[dict[str, list[Any]]], Mapping[str, Sequence[Any]]],
+    annotate: Annotate,
     batch_size: int = 16,
 ) -> Iterator[dict[str, Any]]:
     """Add spans to a stream of tasks. Prodigy's `add_tokens` can be called on the result.
@@ -23,8 +25,7 @@ def prodigy_stream(
     """
     if batch_size < 1:
         raise ValueError(Errors.E017.format(field="batch_size", expected=">= 1", found=batch_size))
-    stream = iter(tasks)
-    while batch := list(islice(stream, batch_size)):
+    for batch in minibatch(tasks, batch_size):
         found = annotate({"text": [task.get("text") for task in batch]})
         for task, entities, error in zip(batch, found["entities"], found["error"], strict=True):
             spans = [

@@ -2,6 +2,7 @@ import gzip
 
 import pytest
 
+from spacy_gner.corpora.corpus import Corpus
 from spacy_gner.corpora.files import find_files
 from spacy_gner.corpora.read_report import CorpusError
 from spacy_gner.corpora.source import Source
@@ -31,7 +32,7 @@ def test_files_name_with_pattern_characters_is_a_file_first(tmp_path):
 @pytest.mark.parametrize("path", [None, ""])
 def test_files_without_path(path):
     with pytest.raises(ValueError, match="E201"):
-        find_files(path, [".txt"])
+        Corpus(path)
 
 
 def test_files_none_found(tmp_path):

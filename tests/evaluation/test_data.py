@@ -6,7 +6,7 @@ import spacy
 from spacy.tokens import DocBin
 
 from spacy_gner.corpora.passage import Passage, make_example
-from spacy_gner.evaluation.data import read_dataset
+from spacy_gner.evaluation.data import Selection, read_dataset
 from spacy_gner.evaluation.records import Mention, ScoredSentence
 
 ROWS = [
@@ -24,7 +24,7 @@ def _write(path, rows=ROWS):
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
 def test_read_dataset_reads_jsonl(tmp_path, name):
-    dataset = read_dataset("x", _write(tmp_path / name), drop_labels=["miscellaneous"])
+    dataset = read_dataset("x", _write(tmp_path / name), Selection(drop_labels=("miscellaneous",)))
     assert dataset.labels == ("city", "person")
     assert [sentence.gold for sentence in dataset.sentences] == [
         (Mention(0, 2, "person"),),
@@ -37,17 +37,17 @@ def test_read_dataset_takes_a_split_of_a_directory(tmp_path):
     _write(tmp_path / "dev.jsonl", ROWS[:1])
     _write(tmp_path / "test.jsonl.gz")
     assert len(read_dataset("x", tmp_path).sentences) == 3
-    assert len(read_dataset("x", tmp_path, split="dev").sentences) == 1
+    assert len(read_dataset("x", tmp_path, Selection("dev")).sentences) == 1
     with pytest.raises(ValueError, match=r"\[GNER-E305\].*train.jsonl"):
-        read_dataset("x", tmp_path, split="train")
+        read_dataset("x", tmp_path, Selection("train"))
 
 
 def test_read_dataset_draws_by_seed_and_keeps_all_labels(tmp_path):
     rows = [{"words": [f"w{i}"], "labels": [f"B-l{i}"]} for i in range(50)]
     path = _write(tmp_path / "x.jsonl", rows)
-    first = read_dataset("x", path, limit=10, seed=1)
-    assert first == read_dataset("x", path, limit=10, seed=1)
-    assert first != read_dataset("x", path, limit=10, seed=2)
+    first = read_dataset("x", path, Selection(limit=10, seed=1))
+    assert first == read_dataset("x", path, Selection(limit=10, seed=1))
+    assert first != read_dataset("x", path, Selection(limit=10, seed=2))
     assert len(first.labels) == 50
     drawn = [int(sentence.words[0][1:]) for sentence in first.sentences]
     assert len(drawn) == 10 and drawn == sorted(drawn)
@@ -71,7 +71,7 @@ def test_read_dataset_names_what_is_wrong(tmp_path, content, code):
     path = tmp_path / "x.jsonl"
     path.write_text(content)
     with pytest.raises(ValueError, match=rf"\[GNER-{code}\]"):
-        read_dataset("x", path, drop_labels=["miscellaneous"])
+        read_dataset("x", path, Selection(drop_labels=("miscellaneous",)))
 
 
 def test_read_dataset_names_a_missing_file(tmp_path):
@@ -84,7 +84,7 @@ def test_read_dataset_asks_open_passages_for_their_own_types(tmp_path):
     path.write_text(
         "\n[Ada](person) saw [Rome](city).\n\nNobody saw.\n[O](letter) [Oslo](city) O\n"
     )
-    dataset = read_dataset("x", path, drop_labels=["letter"])
+    dataset = read_dataset("x", path, Selection(drop_labels=("letter",)))
     first, _second, third = dataset.sentences
     assert first.words == ("Ada", "saw", "Rome", ".")
     assert first.gold == (Mention(0, 1, "person"), Mention(2, 3, "city"))

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spacy_gner.cli import app
+from spacy_gner.evaluation.data import Selection
 from spacy_gner.evaluation.native import format_of
 from spacy_gner.evaluation.outputs import Reading, read_predictions
 from spacy_gner.evaluation.records import Mention
@@ -162,7 +163,7 @@ def test_an_annotation_that_is_not_in_the_sentence_is_an_error(tmp_path):
     reading = Reading(SingleRound())
     with pytest.raises(ValueError, match="E309.*:1.*'brad pitt'"):
         read_predictions(path, reading=reading)
-    assert len(read_predictions(path, reading=reading, on_error="skip")["films"]) == 6
+    assert len(read_predictions(path, Selection(on_error="skip"), reading)["films"]) == 6
 
 
 def test_a_broken_output_is_named_although_its_record_is_whole(tmp_path):

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from spacy_gner.evaluation.data import Selection
 from spacy_gner.evaluation.outputs import Reading, read_predictions
 from spacy_gner.evaluation.records import Mention
 from spacy_gner.formats import BIO, BIOES, Guidelines, MultiRound, SingleRound
@@ -34,14 +35,16 @@ def test_read_predictions_reads_the_authors_format(tmp_path, labels):
 
 
 def test_read_predictions_drops_labels_on_both_sides(tmp_path):
-    sentence = read_predictions(_write(tmp_path / "p.jsonl", [_line()]), ["city"])["x"][0]
+    path = _write(tmp_path / "p.jsonl", [_line()])
+    sentence = read_predictions(path, Selection(drop_labels=("city",)))["x"][0]
     assert sentence.gold == sentence.predicted == (Mention(0, 1, "person"),)
 
 
 def test_read_predictions_takes_other_names(tmp_path):
     path = _write(tmp_path / "p.jsonl", [_line()])
     names = {"person": "human", "city": "place"}
-    sentence = read_predictions(path, ["place"], label_names=names)["x"][0]
+    selection = Selection(drop_labels=("place",), label_names=names)
+    sentence = read_predictions(path, selection)["x"][0]
     assert sentence.labels == ("human",)
     assert sentence.gold == sentence.predicted == (Mention(0, 1, "human"),)
 
@@ -51,7 +54,7 @@ def test_read_predictions_draws_as_for_data(tmp_path):
     path = _write(tmp_path / "p.jsonl", lines)
 
     def draw(seed):
-        read = read_predictions(path, limit=5, seed=seed)["x"]
+        read = read_predictions(path, Selection(limit=5, seed=seed))["x"]
         return [sentence.outputs[0].generation.text for sentence in read]
 
     assert draw(1) == draw(1) and len(draw(1)) == 5
@@ -60,7 +63,7 @@ def test_read_predictions_draws_as_for_data(tmp_path):
 
 def test_read_predictions_limits_each_data_set(tmp_path):
     path = _write(tmp_path / "p.jsonl", [_line(), _line(), _line("y")])
-    assert [len(part) for part in read_predictions(path, limit=1).values()] == [1, 1]
+    assert [len(part) for part in read_predictions(path, Selection(limit=1)).values()] == [1, 1]
 
 
 def test_read_predictions_uses_the_back_tokenizer(tmp_path):
@@ -122,10 +125,10 @@ def test_read_predictions_skips_broken_lines_when_told(tmp_path):
     path.write_text("\n".join(lines))
     with pytest.raises(ValueError, match=r"\[GNER-E249\].*p.jsonl:2"):
         read_predictions(path)
-    assert len(read_predictions(path, on_error="skip")["x"]) == 3
+    assert len(read_predictions(path, Selection(on_error="skip"))["x"]) == 3
     path.write_text("\n".join(lines[:3]))
     with pytest.raises(ValueError, match=r"\[GNER-E228\]"):
-        read_predictions(path, on_error="skip")
+        read_predictions(path, Selection(on_error="skip"))
 
 
 ALL_FORMATS = [BIO(), BIOES(), SingleRound(), MultiRound(), Guidelines()]

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import Errors
 from ..document import Document
 from ..foreign import foreign_kind
-from ..items import PARQUET_SUFFIXES, Item, class_names, is_parquet, iter_items
+from ..items import PARQUET_SUFFIXES, class_names, is_parquet, iter_items
 from ..read_report import CorpusError
 from ..source import Source
 from . import brat, columns, conllu, conversations, docs, inline, pubtator, tables
@@ -65,26 +65,17 @@ def _read_items(source: Source, options: ReadOptions, read: ReadItem | None) -> 
         try:
             value = item.load()
             if read is None:
-                read = _item_reader(value)
+                known = (own for recognizes, own in ITEM_FORMATS.values() if recognizes(value))
+                # Where nothing recognizes it, the reader of the plainest form says what is missing.
+                read = next(known, read_words)
                 options = _with_names(source, options, value)
             document = read(value, item.place, options)
         except CorpusError as error:
             yield error
             continue
-        yield document and _with_origin(document, source, item)
-
-
-def _item_reader(item: Any) -> ReadItem:
-    # Where nothing recognizes an item, the reader of the plainest form says what is missing.
-    return next(
-        (read for recognizes, read in ITEM_FORMATS.values() if recognizes(item)), read_words
-    )
-
-
-def _with_origin(document: Document, source: Source, item: Item) -> Document:
-    if document.source:
-        return document
-    return replace(document, source=source.name, line=item.number)
+        if document is not None and not document.source:
+            document = replace(document, source=source.name, line=item.number)
+        yield document
 
 
 def _with_names(source: Source, options: ReadOptions, item: Any) -> ReadOptions:

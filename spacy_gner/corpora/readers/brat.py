@@ -41,15 +41,9 @@ def read_brat(source: Source, options: ReadOptions) -> Results:
 
     source (Source): The .ann file, or the .txt file beside it.
     options (ReadOptions): Not needed.
-    YIELDS (Document | CorpusError): The one document.
+    YIELDS (Document): The one document.
+    RAISES (CorpusError): E232, E233, and what reading the files raises.
     """
-    try:
-        yield _read(source)
-    except CorpusError as error:
-        yield error
-
-
-def _read(source: Source) -> Document:
     path = source.path
     if source.suffix != SUFFIX:
         path = path.with_name(path.name[: -len(source.suffix)] + SUFFIX)
@@ -83,11 +77,11 @@ def _read(source: Source) -> Document:
             for (_, left), (right, _) in itertools.pairwise(parts)
         ):
             n_discontinuous += 1
-            missing.extend((start, end) for start, end in parts)
+            missing.extend(parts)
             continue
         label = names.get(match[2], match[2])
         entities[match[1]] = TextSpan(parts[0][0], parts[-1][1], label)
-    return Document(
+    yield Document(
         text,
         list(entities.values()),
         str(path),

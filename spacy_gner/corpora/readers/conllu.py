@@ -26,18 +26,10 @@ def read_conllu(source: Source, options: ReadOptions) -> Results:
     options (ReadOptions): Not needed.
     YIELDS (Document | CorpusError): A sentence.
     """
-    lines: list[tuple[int, bytes]] = []
-    for number, line in source.lines():
-        if line.strip():
-            lines.append((number, line))
-        elif lines:
-            yield _read(source, lines)
-            lines = []
-    if lines:
-        yield _read(source, lines)
+    return (_read(source, lines) for lines in source.blocks())
 
 
-def _read(source: Source, lines: list[tuple[int, bytes]]) -> Document | CorpusError | None:
+def _read(source: Source, lines: list[tuple[int, bytes]]) -> Document | CorpusError:
     words: list[str] = []
     tags: list[str | None] = []
     spaces: list[bool] = []

@@ -9,7 +9,7 @@ from spacy.vocab import Vocab
 
 from ...errors import Errors
 from ...extensions import inventory_of
-from ..document import Document, TextSpan, from_words, known_origin
+from ..document import Document, from_words, known_origin
 from ..passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..read_report import CorpusError
 from ..source import Source
@@ -45,12 +45,10 @@ def load_docs(source: Source, vocab: Vocab) -> Iterator[Doc]:
     YIELDS (Doc): The Docs.
     RAISES (CorpusError): E219 for bytes that are something else.
     """
+    with source.open() as file:
+        data = file.read()
     try:
-        with source.open() as file:
-            data = file.read()
         docs = DocBin().from_bytes(data)
-    except CorpusError:
-        raise
     # Whatever zlib and msgpack raise for bytes that are something else.
     except Exception as error:
         raise CorpusError(Errors.E219.format(place=source.name, error=error)) from None
@@ -62,13 +60,11 @@ def read_docs(source: Source, options: ReadOptions) -> Results:
 
     source (Source): The file.
     options (ReadOptions): Not needed.
-    YIELDS (Document | CorpusError): A document a Doc.
+    YIELDS (Document): A document a Doc.
+    RAISES (CorpusError): What `load_docs` raises.
     """
-    try:
-        for number, doc in enumerate(load_docs(source, Vocab()), 1):
-            yield document_of(doc, source, number)
-    except CorpusError as error:
-        yield error
+    for number, doc in enumerate(load_docs(source, Vocab()), 1):
+        yield document_of(doc, source, number)
 
 
 def document_of(doc: Doc, source: Source, number: int) -> Document:
@@ -91,9 +87,8 @@ def document_of(doc: Doc, source: Source, number: int) -> Document:
         dataset=doc.user_data.get(DATASET_KEY),
         **(origin or {"source": source.name, "line": number}),
     )
-    scores = [ent._.gner_score for ent in doc.ents]
     entities = [
-        TextSpan(span.start, span.end, span.label, score)
-        for span, score in zip(document.entities, scores, strict=True)
+        span._replace(score=ent._.gner_score)
+        for span, ent in zip(document.entities, doc.ents, strict=True)
     ]
     return replace(document, entities=entities)

@@ -48,9 +48,7 @@ def read_label_studio(item: Any, place: str, options: ReadOptions) -> Document |
     if field is None:
         raise CorpusError(Errors.E232.format(place=place, error='no "text" in "data"'))
     meta = {key: value for key, value in data.items() if key != field}
-    found = list(_spans(results, place))
-    spans, mentions = [span for span, _ in found], [mention for _, mention in found]
-    spans = fit_offsets(data[field], spans, mentions, place)
+    spans = fit_offsets(data[field], list(_spans(results, place)), place)
     return Document(data[field], spans, place, **read_origin(meta))
 
 

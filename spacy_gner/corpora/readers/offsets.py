@@ -63,13 +63,12 @@ def read_offsets(item: Any, place: str, options: ReadOptions) -> Document | None
         error = f"no list of entities (found: {sorted(map(str, item))})"
         raise CorpusError(Errors.E232.format(place=place, error=error))
     text, members = item[text_field], _decoded(item[field]) or []
-    entities = list(_spans(members, place))
+    found = list(_spans(members, place))
     if field == DOCCANO_FIELD and known_origin(item) is not None:
-        entities = in_characters(text, entities)  # written for doccano by `annotate`
+        # Written for doccano by `annotate`.
+        entities = in_characters(text, [span for span, _ in found])
     else:
-        mentions = [member.get("text") if isinstance(member, dict) else None for member in members]
-        said = [mention if isinstance(mention, str) else None for mention in mentions]
-        entities = fit_offsets(text, entities, said, place)
+        entities = fit_offsets(text, found, place)
     meta = {key: value for key, value in item.items() if key not in (text_field, field)}
     labels = meta.pop(LABELS_FIELD, None)
     return Document(
@@ -91,18 +90,20 @@ def read_origin(fields: dict[str, Any]) -> dict[str, Any]:
     return known_origin(fields) or known_origin(fields.get("meta")) or {"meta": fields}
 
 
-def _spans(members: Sequence[Any], place: str) -> Iterator[TextSpan]:
+def _spans(members: Sequence[Any], place: str) -> Iterator[tuple[TextSpan, str | None]]:
+    """YIELDS (tuple[TextSpan, str | None]): Entities, and what they read."""
     for member in members:
         try:
             start, end, label, score = _parts(member)
         except (TypeError, ValueError, StopIteration):
             start = end = label = score = None
-        numbers = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
-        if not numbers or not isinstance(label, str):
+        # Not isinstance: a bool is no offset.
+        if type(start) is not int or type(end) is not int or not isinstance(label, str):
             error = f"{member!r} is not start, end and label of an entity"
             raise CorpusError(Errors.E232.format(place=place, error=error))
-        assert isinstance(start, int) and isinstance(end, int)
-        yield TextSpan(start, end, label, score if isinstance(score, float | int) else None)
+        span = TextSpan(start, end, label, score if isinstance(score, float | int) else None)
+        mention = member.get("text") if isinstance(member, dict) else None
+        yield span, mention if isinstance(mention, str) else None
 
 
 def _parts(member: Any) -> tuple[Any, Any, Any, Any]:

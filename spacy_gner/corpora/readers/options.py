@@ -7,8 +7,7 @@ from ..document import Document
 from ..read_report import CorpusError
 
 # A document; an error for a broken one; None for one that its annotator rejected.
-Result = Document | CorpusError | None
-Results = Iterator[Result]
+Results = Iterator[Document | CorpusError | None]
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,7 @@ def read_pubtator(source: Source, options: ReadOptions) -> Results:
     options (ReadOptions): Not needed.
     YIELDS (Document | CorpusError): An article.
     """
-    block: list[tuple[int, bytes]] = []
-    for number, line in source.lines():
-        if line.strip():
-            block.append((number, line))
-        elif block:
-            yield _read(source, block)
-            block = []
-    if block:
-        yield _read(source, block)
+    return (_read(source, block) for block in source.blocks())
 
 
 def _read(source: Source, block: list[tuple[int, bytes]]) -> Document | CorpusError:

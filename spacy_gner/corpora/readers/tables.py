@@ -1,5 +1,6 @@
 """CSV and TSV: an entity a row, a word a row, or a text with its entities a row."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..read_report import CorpusError
 from ..source import Source
 from ..tags import read_tags
 from .columns import check_words
-from .offsets import find_text, is_offsets, read_offsets
+from .offsets import is_offsets, read_offsets
 from .options import ReadOptions, Results
 
 # What `annotate --format csv` writes.
@@ -42,32 +43,25 @@ def read_csv(source: Source, options: ReadOptions) -> Results:
     source (Source): The file.
     options (ReadOptions): Not needed.
     YIELDS (Document | CorpusError): A document.
+    RAISES (CorpusError): E226 for a table of another kind, and what reading it raises.
     """
-    try:
-        items = iter_table(source, "\t" if source.suffix == ".tsv" else None)
-        first = next(items, None)
-        if first is None:
-            return
-        header = first.load()
-        rows = _chain(first, items)
-        lower = {name.strip().lower(): name for name in header}
-        if {"document", "text", "start", "end", "label"} <= set(header):
-            yield from _grouped(rows, "document", source, _from_entities)
-        elif columns := _word_columns(lower):
-            yield from _grouped(rows, columns[0], source, lambda s, g: _from_tokens(s, g, columns))
-        elif is_offsets(header):
-            for item in rows:
-                yield _from_row(source, item, options)
-        else:
-            error = f"no known columns (found: {', '.join(header)})"
-            raise CorpusError(Errors.E226.format(place=f"{source.name}:1", error=error))
-    except CorpusError as error:
-        yield error
-
-
-def _chain(first: Item, rest: Iterator[Item]) -> Iterator[Item]:
-    yield first
-    yield from rest
+    items = iter_table(source, "\t" if source.suffix == ".tsv" else None)
+    first = next(items, None)
+    if first is None:
+        return
+    header = first.load()
+    rows = itertools.chain([first], items)
+    lower = {name.strip().lower(): name for name in header}
+    if {"document", "text", "start", "end", "label"} <= set(header):
+        yield from _grouped(rows, "document", source, _from_entities)
+    elif columns := _word_columns(lower):
+        yield from _grouped(rows, columns[0], source, lambda s, g: _from_tokens(s, g, columns))
+    elif is_offsets(header):
+        for item in rows:
+            yield _from_row(source, item, options)
+    else:
+        error = f"no known columns (found: {', '.join(header)})"
+        raise CorpusError(Errors.E226.format(place=f"{source.name}:1", error=error))
 
 
 def _word_columns(lower: Mapping[str, str]) -> tuple[str, str, str] | None:
@@ -137,9 +131,6 @@ def _from_tokens(source: Source, group: _Group, columns: tuple[str, str, str]) -
 
 def _from_row(source: Source, item: Item, options: ReadOptions) -> Document | CorpusError | None:
     try:
-        row = item.load()
-        if find_text(row) is None:
-            raise CorpusError(Errors.E232.format(place=item.place, error="no text"))
-        return read_offsets(row, item.place, options)
+        return read_offsets(item.load(), item.place, options)
     except CorpusError as error:
         return error

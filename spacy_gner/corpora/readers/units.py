@@ -1,6 +1,7 @@
 """What offsets count: characters, or the 16-bit units in which JavaScript holds a text."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from ...errors import Errors
 from ..document import TextSpan
@@ -15,12 +16,7 @@ def in_characters(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
     RETURNS (list[TextSpan]): The same by characters; an offset inside of a character, or outside
         the text, becomes one outside the text.
     """
-    position: dict[int, int] = {}
-    unit = 0
-    for i, char in enumerate(text):
-        position[unit] = i
-        unit += 1 + (ord(char) > 0xFFFF)
-    position[unit] = len(text)
+    position = {unit: i for i, unit in enumerate(_units(text))}
     outside = len(text) + 1
     return [
         span._replace(start=position.get(span.start, outside), end=position.get(span.end, outside))
@@ -30,19 +26,17 @@ def in_characters(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
 
 def in_units(text: str, spans: Sequence[TextSpan]) -> list[TextSpan]:
     """RETURNS (list[TextSpan]): Entities whose offsets count UTF-16 units instead of characters."""
-    units = [0]
-    for char in text:
-        units.append(units[-1] + 1 + (ord(char) > 0xFFFF))
+    units = _units(text)
     return [span._replace(start=units[span.start], end=units[span.end]) for span in spans]
 
 
-def has_long_characters(text: str) -> bool:
-    """Whether a text has characters, such as emoji, that take two UTF-16 units."""
-    return any(char > "\uffff" for char in text)
+def _units(text: str) -> list[int]:
+    """RETURNS (list[int]): Where each character begins in UTF-16 units, and where the text ends."""
+    return list(accumulate((1 + (ord(char) > 0xFFFF) for char in text), initial=0))
 
 
 def fit_offsets(
-    text: str, spans: Sequence[TextSpan], mentions: Sequence[str | None], place: str
+    text: str, found: Sequence[tuple[TextSpan, str | None]], place: str
 ) -> list[TextSpan]:
     """Find out what the offsets of a file count, in a text where that makes a difference.
 
@@ -51,15 +45,15 @@ def fit_offsets(
     count characters, unless they cut through words and would not by units.
 
     text (str): The text.
-    spans (Sequence[TextSpan]): Its N entities.
-    mentions (Sequence[str | None]): What each reads according to the file, length N; None if it
-        does not say.
+    found (Sequence[tuple[TextSpan, str | None]]): Its entities, and what each reads according to
+        the file; None if it does not say.
     place (str): File and line, for the error.
     RETURNS (list[TextSpan]): Their offsets count characters.
     RAISES (CorpusError): E232 for an entity that reads otherwise, whatever the offsets count.
     """
-    spans = list(spans)
-    by_units = in_characters(text, spans) if has_long_characters(text) else spans
+    spans, mentions = [span for span, _ in found], [mention for _, mention in found]
+    # Emoji, for example, take two units.
+    by_units = in_characters(text, spans) if any(char > "\uffff" for char in text) else spans
     wrong = _first_wrong(text, spans, mentions)
     if wrong is None and by_units is not spans and not any(mentions):
         if not _all_clean(text, spans) and _all_clean(text, by_units):
@@ -69,8 +63,8 @@ def fit_offsets(
     if by_units is not spans and _first_wrong(text, by_units, mentions) is None:
         return by_units
     span, mention = wrong
-    found = text[max(0, span.start) : max(0, span.end)]
-    error = f"{mention!r} is not what stands at {span.start} to {span.end}: {found!r}"
+    there = text[max(0, span.start) : max(0, span.end)]
+    error = f"{mention!r} is not what stands at {span.start} to {span.end}: {there!r}"
     raise CorpusError(Errors.E232.format(place=place, error=error))
 
 

@@ -1,6 +1,7 @@
 """Items with words: lists of words and tags, Hugging Face's data sets, GLiNER, GNER."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...errors import Errors
@@ -130,12 +131,10 @@ def read_gner(item: Any, place: str, options: ReadOptions) -> Document:
     inner = read_words(item["instance"], place, options)
     labels = item.get("label_list")
     dataset = item.get("dataset")
-    return Document(
-        inner.text,
-        inner.entities,
-        place,
-        words=inner.words,
-        missing=inner.missing,
+    return replace(
+        inner,
+        source="",
+        line=0,
         labels=labels if isinstance(labels, list) and labels else None,
         dataset=dataset if isinstance(dataset, str) else None,
         meta={key: value for key, value in item.items() if key not in ("instance", "label_list")},

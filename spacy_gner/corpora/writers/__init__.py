@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from .docs import write_docs
 from .page import write_page
 from .parquet import write_parquet
 from .records import write_doccano, write_jsonl, write_label_studio, write_prodigy
-from .tables import write_csv, write_tsv
+from .tables import write_csv
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class FileWriter:
 WRITERS: dict[str, FileWriter] = {
     "jsonl": FileWriter(write_jsonl, (".jsonl", ".ndjson")),
     "csv": FileWriter(write_csv, (".csv",)),
-    "tsv": FileWriter(write_tsv, (".tsv",)),
+    "tsv": FileWriter(partial(write_csv, delimiter="\t"), (".tsv",)),
     "docbin": FileWriter(write_docs, (".spacy",), needs_words=True),
     "html": FileWriter(write_page, (".html", ".htm")),
     "conll": FileWriter(write_columns, (".conll", ".bio", ".iob"), needs_words=True),

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..document import Document, TextSpan
 from ..readers.brat import DOCUMENTS_FILE, TYPES_FILE
+from .records import origin_of
 
 _LINE_ENDS = re.compile(r"[\r\n]+")
 
@@ -23,12 +24,10 @@ def write_brat(documents: Iterable[Document], folder: Path) -> None:
     types: dict[str, str] = {}
     origins: dict[str, dict[str, Any]] = {}
     for document in documents:
-        name = _name(document, origins)
-        origins[name] = {
-            "source": document.source,
-            "line": document.line,
-            "meta": document.meta,
-        }
+        stem = Path(document.source.removesuffix(".gz")).stem.strip("-.") or "text"
+        stem = re.sub(r"[^\w-]+", "_", stem)
+        name = _free_name(f"{stem}-{document.line}", "-", origins)
+        origins[name] = origin_of(document)
         # The first byte order mark is none of the text.
         text = "\ufeff" * document.text.startswith("\ufeff") + document.text
         _write(folder / f"{name}.txt", text)
@@ -43,21 +42,20 @@ def write_brat(documents: Iterable[Document], folder: Path) -> None:
     _write(folder / DOCUMENTS_FILE, json.dumps(origins, indent=1, default=str) + "\n")
 
 
-def _name(document: Document, taken: dict[str, Any]) -> str:
-    stem = Path(document.source.removesuffix(".gz")).stem.strip("-.") or "text"
-    stem = re.sub(r"[^\w-]+", "_", stem)
-    name = first = f"{stem}-{document.line}"
-    number = 1
-    while name in taken:
+def _free_name(name: str, separator: str, taken: Container[str]) -> str:
+    """RETURNS (str): The name; with a number behind it where others have it already."""
+    free, number = name, 1
+    while free in taken:
         number += 1
-        name = f"{first}-{number}"
-    return name
+        free = f"{name}{separator}{number}"
+    return free
 
 
 def _lines(document: Document, types: dict[str, str]) -> Iterator[str]:
     for number, span in enumerate(document.entities, 1):
         if span.label not in types:
-            types[span.label] = _type(span.label, set(types.values()))
+            name = re.sub(r"[^\w-]+", "_", span.label) or "_"
+            types[span.label] = _free_name(name, "_", types.values())
         parts = ";".join(f"{start} {end}" for start, end in _parts(document.text, span))
         mention = " ".join(document.text[span.start : span.end].split())
         yield f"T{number}\t{types[span.label]} {parts}\t{mention}\n"
@@ -74,15 +72,6 @@ def _parts(text: str, span: TextSpan) -> Iterator[tuple[int, int]]:
         start = match.end()
     if start < span.end:
         yield start, span.end
-
-
-def _type(label: str, taken: set[str]) -> str:
-    name = first = re.sub(r"[^\w-]+", "_", label) or "_"
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{first}_{number}"
-    return name
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,10 +1,11 @@
 """Text with tags: CoNLL columns, lists of words and labels, and inline markup."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import BinaryIO
 
-from ..document import Document, TextSpan
+from ...formats.overlaps import keep_best
+from ..document import Document
 from ..markup import render_inline
 from ..tags import write_tags
 from ..tokenize import Tokenized
@@ -19,7 +20,7 @@ def word_tags(document: Document) -> tuple[list[str], list[str | None]]:
         tags, None for words without annotation.
     """
     words = list(document.words or ())
-    tokens = Tokenized(words, list(document.spaces or [True] * len(words)))
+    tokens = Tokenized(words, document.spaces)
     spans = [(tokens.word_span(span.start, span.end), span.label) for span in document.entities]
     missing = [i for start, end in document.missing for i in tokens.words_within(start, end)]
     entities = [(*span, label) for span, label in spans if span is not None]
@@ -66,15 +67,8 @@ def write_inline(documents: Iterable[Document], stream: BinaryIO) -> None:
     overlap the longest is written; blank documents cannot be."""
     for document in documents:
         text = "".join(" " if char in "\r\n" else char for char in document.text)
-        line = render_inline(text, [span[:3] for span in _apart(document.entities)])
+        longest = keep_best(document.entities, key=lambda span: span.start - span.end)
+        line = render_inline(text, [span[:3] for span in longest])
         if text.strip():
             stream.write((line + "\n").encode("utf8", "replace"))
             stream.flush()
-
-
-def _apart(spans: Sequence[TextSpan]) -> list[TextSpan]:
-    kept: list[TextSpan] = []
-    for span in sorted(spans, key=lambda s: s.start - s.end):
-        if all(span.end <= other.start or span.start >= other.end for other in kept):
-            kept.append(span)
-    return sorted(kept)

@@ -1,8 +1,7 @@
 """Docs in spaCy's binary format, with their metadata."""
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
@@ -11,6 +10,7 @@ from ..document import Document
 from ..passage import DATASET_KEY, OPEN_LABELS_KEY
 from ..readers.docs import ORIGIN_KEY
 from ..tokenize import Tokenized
+from .records import origin_of, without_surrogates
 
 
 def write_docs(documents: Iterable[Document], stream: BinaryIO) -> None:
@@ -40,7 +40,7 @@ def make_doc(vocab: Vocab, document: Document) -> Doc:
         words = list(document.words or ())
         spaces = None if document.spaces is None else list(document.spaces)
         doc = Doc(vocab, words=words, spaces=spaces)
-        tokens = Tokenized(words, spaces or [True] * len(words))
+        tokens = Tokenized(words, spaces)
         ents = []
         for entity in document.entities:
             found = tokens.word_span(entity.start, entity.end)
@@ -60,15 +60,6 @@ def make_doc(vocab: Vocab, document: Document) -> Doc:
             doc.user_data[DATASET_KEY] = document.dataset
         if document.is_open:
             doc.user_data[OPEN_LABELS_KEY] = True
-    doc.user_data[ORIGIN_KEY] = {
-        "source": document.source,
-        "line": document.line,
-        "meta": _spelled(document.meta),
-    }
+    meta = without_surrogates(document.meta)
+    doc.user_data[ORIGIN_KEY] = {**origin_of(document), "meta": meta}
     return doc
-
-
-def _spelled(meta: Any) -> Any:
-    """RETURNS (Any): Values of JSON, without halves of characters, which msgpack cannot hold."""
-    text = json.dumps(meta, ensure_ascii=False)
-    return json.loads(text.encode("utf8", "replace"))

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any, BinaryIO
+
+from spacy.util import minibatch
 
 from ...errors import Errors
 from ..document import Document
-from .records import document_record
+from .records import document_record, without_surrogates
 
 _ROWS = 1000
 
@@ -41,22 +42,13 @@ def write_parquet(documents: Iterable[Document], stream: BinaryIO) -> None:
             ("meta", pa.string()),
         ]
     )
-    rows = map(_row, documents)
     with pq.ParquetWriter(stream, schema) as writer:
-        while batch := list(islice(rows, _ROWS)):
+        for batch in minibatch(map(_row, documents), _ROWS):
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
 
 
 def _row(document: Document) -> dict[str, Any]:
     record = document_record(document)
     record["meta"] = json.dumps(document.meta, default=str)
-    return {key: _clean(record[key]) for key in ("text", "entities", "source", "line", "meta")}
-
-
-def _clean(value: Any) -> Any:
-    """RETURNS (Any): Without halves of surrogate pairs, which Parquet cannot hold."""
-    if isinstance(value, str):
-        return value.encode("utf8", "replace").decode("utf8")
-    if isinstance(value, list):
-        return [_clean(member) for member in value]
-    return {key: _clean(v) for key, v in value.items()} if isinstance(value, dict) else value
+    row: dict[str, Any] = without_surrogates(record)
+    return row

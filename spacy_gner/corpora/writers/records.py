@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from ..document import Document, TextSpan
 from ..readers.offsets import DOCCANO_FIELD, LABELS_FIELD
 from ..readers.units import in_units
+from ..tokenize import Tokenized
 
 _MODEL = "spacy-gner"
 
@@ -58,17 +59,18 @@ def write_prodigy(documents: Iterable[Document], stream: BinaryIO) -> None:
     """Write what Prodigy imports: `text`, `spans`, and `tokens` where the words are known."""
     for document in documents:
         task: dict[str, Any] = {"text": document.text}
-        starts: dict[int, int] = {}
-        ends: dict[int, int] = {}
+        words = Tokenized(document.words or (), document.spaces)
         if document.words is not None:
-            task["tokens"] = tokens = _tokens(document)
-            starts = {token["start"]: token["id"] for token in tokens}
-            ends = {token["end"]: token["id"] for token in tokens}
+            places = zip(words.word_at_start.items(), words.words, words.spaces, strict=True)
+            task["tokens"] = [
+                {"text": word, "start": start, "end": start + len(word), "id": i, "ws": space}
+                for (start, i), word, space in places
+            ]
         task["spans"] = []
         for span in document.entities:
             member: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
-            if span.start in starts and span.end in ends:
-                member.update(token_start=starts[span.start], token_end=ends[span.end])
+            if (found := words.word_span(span.start, span.end)) is not None:
+                member.update(token_start=found[0], token_end=found[1] - 1)
             if span.score is not None:
                 member["score"] = _rounded(span.score)
             task["spans"].append(member)
@@ -81,7 +83,7 @@ def write_label_studio(documents: Iterable[Document], stream: BinaryIO) -> None:
     stream.write(b"[")
     for number, document in enumerate(documents):
         stream.write(b",\n" if number else b"\n")
-        stream.write(_dump(_task(document)).encode("utf8"))
+        stream.write(json_text(_task(document), default=str).encode("utf8"))
         stream.flush()
     stream.write(b"\n]\n")
 
@@ -92,7 +94,7 @@ def write_line(stream: BinaryIO, record: dict[str, Any]) -> None:
     stream (BinaryIO): The file.
     record (dict): The object.
     """
-    stream.write(_dump(record).encode("utf8") + b"\n")
+    stream.write(json_text(record, default=str).encode("utf8") + b"\n")
     stream.flush()
 
 
@@ -123,17 +125,6 @@ def _task(document: Document) -> dict[str, Any]:
     return {"data": data, "predictions": [prediction]}
 
 
-def _tokens(document: Document) -> list[dict[str, Any]]:
-    words = document.words or ()
-    spaces = document.spaces or [True] * len(words)
-    tokens, offset = [], 0
-    for number, (word, space) in enumerate(zip(words, spaces, strict=True)):
-        end = offset + len(word)
-        tokens.append({"text": word, "start": offset, "end": end, "id": number, "ws": bool(space)})
-        offset = end + bool(space)
-    return tokens
-
-
 def _entity(document: Document, span: TextSpan) -> dict[str, Any]:
     return {
         "start": span.start,
@@ -148,11 +139,23 @@ def _rounded(score: float) -> float:
     return round(score, 4)
 
 
-def _dump(record: dict[str, Any]) -> str:
-    line = json.dumps(record, ensure_ascii=False, default=str)
+def json_text(values: Any, **options: Any) -> str:
+    """Write JSON that any UTF-8 file can hold.
+
+    values (Any): JSON values.
+    options (Any): For `json.dumps`.
+    RETURNS (str): With escapes for other than ASCII characters only where halves of surrogate
+        pairs, which JSON data can hold, leave no other way.
+    """
+    text = json.dumps(values, ensure_ascii=False, **options)
     try:
-        line.encode("utf8")
+        text.encode("utf8")
     except UnicodeEncodeError:
-        # Half of a surrogate pair: only an escape can say it.
-        return json.dumps(record, default=str)
-    return line
+        return json.dumps(values, **options)
+    return text
+
+
+def without_surrogates(values: Any) -> Any:
+    """RETURNS (Any): JSON values without halves of surrogate pairs, which neither msgpack nor
+    Parquet can hold."""
+    return json.loads(json.dumps(values, ensure_ascii=False).encode("utf8", "replace"))

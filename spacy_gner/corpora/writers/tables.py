@@ -35,12 +35,3 @@ def write_csv(documents: Iterable[Document], stream: BinaryIO, delimiter: str = 
             head = ["", "", "", ""]
         stream.flush()
     text.detach()
-
-
-def write_tsv(documents: Iterable[Document], stream: BinaryIO) -> None:
-    """Write what `write_csv` writes, with tabs between the columns.
-
-    documents (Iterable[Document]): What to write; each is written before the next is taken.
-    stream (BinaryIO): The file.
-    """
-    write_csv(documents, stream, "\t")
