@@ -180,6 +180,8 @@ class _Run:
         self._backbone = backbone
         self._prompts = prompts
         self._packed = packed_model(backbone)
+        # Rows that read labels stand at different places.
+        self._max_rows = _MAX_ROWS if can_share_batches(backbone) else 1
         tokens = tag_tokens(backbone, requests)
         columns = {token: i for i, token in enumerate(tokens)}
         self._vocabulary = torch.tensor(tokens, dtype=torch.long, device=backbone.device)
@@ -279,8 +281,8 @@ class _Run:
         self, snapshots: Sequence[Any], jobs: Sequence[_Job], starts: Sequence[int]
     ) -> None:
         """Read each choice in a row of its own."""
-        for first in range(0, len(jobs), _MAX_ROWS):
-            part = jobs[first : first + _MAX_ROWS]
+        for first in range(0, len(jobs), self._max_rows):
+            part = jobs[first : first + self._max_rows]
             session = self._resume(
                 [snapshots[number] for number, *_ in part],
                 [starts[number] + at for number, _, at, _ in part],

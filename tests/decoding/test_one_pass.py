@@ -13,7 +13,10 @@ from ..models import (
     build_tiny_causal,
     build_tiny_seq2seq,
     half_train,
+    keeps_cache,
+    make_backbone,
     request_of,
+    sentencepiece_tokenizer,
 )
 from .brute_force import best_tagging, word_log_probs
 
@@ -56,6 +59,38 @@ def test_one_pass_is_exact_where_tags_do_not_depend_on_one_another(forgetful, fo
             tags, log_probs = best_tagging(forgetful, request)
             assert tuple(part.tag for part in answer.parts) == tags
             assert answer.scores == pytest.approx([math.exp(p) for p in log_probs], abs=1e-4)
+
+
+def test_one_pass_reads_labels_at_their_places_in_models_with_absolute_positions():
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    tokenizer = sentencepiece_tokenizer()
+    config = BartConfig(
+        vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32,
+        decoder_ffn_dim=32, pad_token_id=0, eos_token_id=1, bos_token_id=None,
+        decoder_start_token_id=1, forced_eos_token_id=None, init_std=0.3,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = BartForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        # It looks at nothing but the last token and its place.
+        for name, parameter in model.named_parameters():
+            if ".out_proj." in name:
+                parameter.zero_()
+    backbone = make_backbone(model, tokenizer, "seq2seq")
+    requests = make_requests(random.Random(0), 3, FORMATS["BIO"])
+    if not keeps_cache(model):
+        with pytest.raises(ValueError, match="E402"):
+            OnePass()(backbone, requests, 10_000)
+        return
+    for request, answer in zip(requests, OnePass(False)(backbone, requests, 10_000), strict=True):
+        tags = [part.tag for part in answer.parts]
+        log_probs = word_log_probs(backbone, request, tags)
+        # Behind an entity words stand elsewhere than where they were read.
+        n_known = next((n for n, tag in enumerate(tags, start=1) if tag != "O"), len(tags))
+        expected = [math.exp(p) for p in log_probs[:n_known]]
+        assert answer.scores[:n_known] == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("format", FORMATS)
