@@ -42,12 +42,14 @@ SHORT = {"description": "Tag the words.", "guideline": "B- I- O"}
 
 
 def byte_level_tokenizer(
-    texts: Sequence[str] = TEXTS, vocab_size: int = 400
+    texts: Sequence[str] = TEXTS, vocab_size: int = 400, splitter: Any = None
 ) -> PreTrainedTokenizerFast:
     """RETURNS (PreTrainedTokenizerFast): Byte-level BPE, with a token in front of each text,
-    as LLaMA-like models have."""
+    as LLaMA-like models have.
+
+    splitter (PreTokenizer | None): What no token reaches over; None for GPT-2's rules."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = splitter or pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
@@ -107,6 +109,7 @@ def build_tiny_causal(
     layers: int = 2,
     max_positions: int = 2048,
     texts: Sequence[str] = TEXTS,
+    tokenizer: PreTrainedTokenizerFast | None = None,
 ) -> Backbone:
     """A LLaMA with random weights: rotary positions, grouped key/value heads.
 
@@ -115,9 +118,10 @@ def build_tiny_causal(
     layers (int): Number of layers.
     max_positions (int): Positions that the model has.
     texts (Sequence[str]): What its tokenizer is trained on.
+    tokenizer (PreTrainedTokenizerFast | None): Its tokenizer, if it is to be another one.
     RETURNS (Backbone): The model, in evaluation mode.
     """
-    tokenizer = byte_level_tokenizer(texts)
+    tokenizer = tokenizer or byte_level_tokenizer(texts)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,

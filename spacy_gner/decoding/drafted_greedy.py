@@ -140,7 +140,8 @@ class DraftedGreedy:
             table = tag_table(backbone, request.format, request.wordings)
             closing = frozenset(backbone.codec.tokens_with(table.format.closing).values())
             follower = DraftTracker(request, table, closing, backbone.codec.eos_id)
-            rows.append(_Row(number, limit, follower, ScoreRecord(recorder)))
+            record = ScoreRecord(recorder, tag_tokens(backbone, [request]))
+            rows.append(_Row(number, limit, follower, record))
         done: list[_Row] = []
         overhead = pass_overhead(self.pass_overhead, backbone)
         while rows:

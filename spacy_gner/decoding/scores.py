@@ -1,7 +1,7 @@
 """The probability of a tag where it branches off from the other tags."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,10 +90,12 @@ class ScoreRecord:
     """What scoring one output needs of its logits, token after token.
 
     recorder (Recorder): The tokens that are recorded.
+    tokens (Iterable[int]): Those of the output's own request. Others are recorded for the sake of
+        what is computed beside it, and not looked at: scores must not depend on that.
     """
 
-    def __init__(self, recorder: Recorder):
-        self._recorder = recorder
+    def __init__(self, recorder: Recorder, tokens: Iterable[int]):
+        self._columns_of = {token: recorder.columns[token] for token in tokens}
         self._log_probs: list[np.ndarray] = []
         self._columns: list[np.ndarray] = []
 
@@ -107,7 +109,7 @@ class ScoreRecord:
         """RETURNS (tuple[float, ...]): The probability of each word's tag.
 
         words (Sequence[Sequence[Choice]]): The choices of each word. Choices between tokens
-            that were not recorded count as choices from the whole vocabulary."""
+            that are not those of its request count as choices from the whole vocabulary."""
         if not words:
             return ()
         log_probs = np.concatenate(self._log_probs)
@@ -119,7 +121,7 @@ class ScoreRecord:
         return tuple(result)
 
     def _log_prob(self, choice: Choice, log_probs: np.ndarray, columns: np.ndarray) -> float:
-        known = self._recorder.columns
+        known = self._columns_of
         if not choice.tokens or any(token not in known for token in choice.tokens):
             return float(log_probs[choice.row])
         values = columns[choice.row, [known[token] for token in choice.tokens]]

@@ -4,12 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Regex, pre_tokenizers
 
 from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.formats import BIOES, EntityCentric
 
-from ..models import WORDS, add_noise
-from .conftest import copy_backbone, examples, make_request
+from ..models import WORDS, add_noise, build_tiny_causal, byte_level_tokenizer
+from .conftest import copy_backbone, examples, make_request, train
 
 MANY = 10**6
 words_of_any_kind = st.one_of(
@@ -179,3 +180,25 @@ def test_drafted_greedy_refuses_bad_settings(options):
 
 def test_drafted_greedy_can_be_copied():
     assert copy.deepcopy(DraftedGreedy(max_draft=9)).max_draft == 9
+
+
+def test_score_of_a_word_that_the_model_adds_is_the_same_in_every_batch():
+    # As in many vocabularies: "word(O)" is "word", "(O", ")", but ".(O)" is ".(", "O", ")".
+    pattern = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+"
+    split = pre_tokenizers.Split(Regex(pattern), "isolated")
+    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer = byte_level_tokenizer(
+        splitter=pre_tokenizers.Sequence([split, bytes_only]), vocab_size=450
+    )
+    backbone = build_tiny_causal(hidden=64, tokenizer=tokenizer)
+    learned = [
+        (["Paris"], ("Paris(B-city)", ".(O)")),
+        (["London", "."], ("London(B-city)", ".(O)")),
+    ]
+    train(backbone, learned, steps=40)
+    requests = [make_request(words) for words, _ in learned]
+    (alone,) = DraftedGreedy()(backbone, requests[:1], MANY)
+    beside, other = DraftedGreedy()(backbone, requests, MANY)
+    assert alone.text == beside.text == "Paris(B-city) .(O)"
+    assert other.text == "London(B-city) .(O)"
+    assert beside.scores == pytest.approx(alone.scores, abs=1e-5)
