@@ -11,6 +11,9 @@ from ..backbones.signature import cache_argument
 from ..errors import Errors
 from .cache import Layer, make_cache
 
+# What transformers gives to beams that cannot be chosen.
+_HOPELESS = -1.0e9
+
 
 class ModelView:
     """Runs the model of a backbone. The model itself is not touched, so that threads can have a
@@ -73,6 +76,7 @@ class ModelView:
         # model's own, and other threads use the model as well.
         model = copy.copy(self.model)
         model.generation_config = config
+        _end_rows_alone(model)
         passes = Passes()
         try:
             with watch_passes(self.model, passes):
@@ -98,3 +102,45 @@ class ModelView:
             # Models that predate `Cache` index the layers of an empty cache.
             name = self.model.config.model_type
             raise ValueError(Errors.E402.format(model_type=name)) from error
+
+
+def _end_rows_alone(model: Any) -> None:
+    """See to it that the beams of a row end when they would end without other rows: from 4.50 to
+    4.53 transformers goes on with all rows while there is hope for one of them, so that what is
+    found for a row depends on its batch. Earlier and later versions do that by themselves.
+
+    model (PreTrainedModel): A copy that `generate` is called on; changed in place.
+    """
+    has_unfinished = getattr(model, "_beam_search_has_unfinished_sequences", None)
+    if has_unfinished is None or hasattr(model, "_check_early_stop_heuristic"):
+        return
+
+    def check(
+        running_beam_scores: torch.Tensor,
+        beam_scores: torch.Tensor,
+        is_sent_finished: torch.Tensor,
+        next_token_hits_stopping_criteria: torch.Tensor,
+        cur_len: int,
+        max_length: int,
+        decoder_prompt_len: int,
+        early_stopping: bool | str,
+        length_penalty: float,
+    ) -> Any:
+        # The rule of transformers for `early_stopping=False`, for each row by itself.
+        best = running_beam_scores[:, 0] / (cur_len - decoder_prompt_len) ** length_penalty
+        is_over = is_sent_finished.all(1) & (best <= beam_scores.amin(1))
+        # Nothing that goes on from here can be better than what is finished.
+        running_beam_scores[is_over] = _HOPELESS
+        return has_unfinished(
+            running_beam_scores,
+            beam_scores,
+            is_sent_finished,
+            next_token_hits_stopping_criteria,
+            cur_len,
+            max_length,
+            decoder_prompt_len,
+            early_stopping,
+            length_penalty,
+        )
+
+    model._beam_search_has_unfinished_sequences = check

@@ -8,11 +8,12 @@ from transformers import GenerationConfig
 from spacy_gner.decoding import beam_search
 from spacy_gner.decoding.beam_search import BeamSearch, finish
 from spacy_gner.decoding.drafted_greedy import DraftedGreedy
+from spacy_gner.decoding.forward import ModelView
 from spacy_gner.formats import EntityCentric
 
 from ..models import add_noise, build_tiny_causal
 from .brute_force import word_log_probs
-from .conftest import copy_backbone, examples, make_request, train
+from .conftest import BUILDERS, copy_backbone, examples, make_request, train
 
 MANY = 10**6
 
@@ -157,3 +158,39 @@ def is_near_tie(backbone, prompt, first, second):
             )
             logits = found.logits[0, -1]
     return abs(float(logits[first[at]] - logits[second[at]])) < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["causal", "seq2seq"])
+def test_beams_of_a_row_end_as_they_would_without_other_rows(kind):
+    backbone = BUILDERS[kind]()
+    n_tokens = backbone.model.config.vocab_size
+    end, other = backbone.codec.eos_id, 7
+
+    def chances(step: int, ends_early: bool) -> list[float]:
+        # After two steps no beam looks as good as the two that have ended. Much later one would.
+        early = {0: (0.4, 0.55), 1: (0.5, 0.25), 9: (0.98, 0.01)}
+        of_end, of_other = early.get(step, (1e-9, 0.98)) if ends_early else (1e-9, 0.98)
+        values = [(1.0 - of_end - of_other) / (n_tokens - 2)] * n_tokens
+        values[end], values[other] = of_end, of_other
+        return values
+
+    def write(rows: list[bool]) -> list[list[int]]:
+        steps = []
+
+        def rewrite(module, arguments, output):
+            step = [chances(len(steps), early) for early in rows for _ in range(2)]
+            steps.append(step)
+            return torch.tensor(step).log()[:, None].expand(-1, output.shape[1], -1)
+
+        handle = backbone.model.get_output_embeddings().register_forward_hook(rewrite)
+        ids = torch.tensor([[5, 6, 7]] * len(rows))
+        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        found = ModelView(backbone).generate(BeamSearch(2)._config(backbone, 12), **inputs)
+        handle.remove()
+        written = found[:, ids.shape[1] if kind == "causal" else 1 :].tolist()
+        return [row[: row.index(end)] if end in row else row for row in written]
+
+    alone = [write([early])[0] for early in (True, False)]
+    assert alone == [[other], [other] * 12]
+    assert write([True, False]) == alone
+    assert write([False, True]) == alone[::-1]
