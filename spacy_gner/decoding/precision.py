@@ -1,10 +1,13 @@
 """In which precision decoders compute on a CPU."""
 
+import hashlib
 import json
 import os
 import platform
+import threading
 import time
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 
@@ -18,6 +21,7 @@ _SHAPES = ((3072, 576), (576, 1536))
 # Below this factor the loss of precision is not worth it.
 _LEAST_GAIN = 1.3
 _N_ROWS, _N_LAYERS, _N_TRIES = 64, 8, 3
+_lock = threading.Lock()
 
 
 def has_bfloat16() -> bool:
@@ -42,15 +46,9 @@ def choose_dtype() -> tuple[torch.dtype, str]:
     """
     if not has_bfloat16():
         return torch.float32, "this processor has no instructions for bfloat16"
-    path = cache_directory() / "precision.json"
     key = f"{platform.machine()} {_processor()}, torch {torch.__version__}"
-    try:
-        known = json.loads(path.read_text("utf8"))
-        gain, independent = float(known[key]["gain"]), bool(known[key]["independent"])
-    # No file, one that was cut, or one that something else wrote: measured again.
-    except (OSError, ValueError, KeyError, TypeError):
-        gain, independent = measure_gain(), rows_are_independent(torch.bfloat16, _SHAPES)
-        _remember(key, gain, independent)
+    with _lock:
+        gain, independent = _known(key) or _first_known(key)
     if not independent:
         return torch.float32, "products in bfloat16 depend on the batch on this processor"
     if gain < _LEAST_GAIN:
@@ -105,20 +103,42 @@ def _processor() -> str:
         return platform.processor()
 
 
-def _remember(key: str, gain: float, independent: bool) -> None:
-    """Write a measurement to the cache folder, beside those of other machines. A folder that
-    cannot be written to costs a measurement each time, and nothing else."""
-    path = cache_directory() / "precision.json"
+def _path(key: str) -> Path:
+    digest = hashlib.sha256(key.encode("utf8")).hexdigest()[:16]
+    return cache_directory() / f"precision-{digest}.json"
+
+
+def _known(key: str) -> tuple[float, bool] | None:
+    """RETURNS (tuple[float, bool] | None): What was measured; None where there is no file, one that
+    was cut, or one that something else wrote."""
     try:
-        try:
-            known = json.loads(path.read_text("utf8"))
-        except (OSError, ValueError):
-            known = {}
-        known = known if isinstance(known, dict) else {}
-        known[key] = {"gain": round(gain, 2), "independent": independent}
+        known = json.loads(_path(key).read_text("utf8"))
+        return float(known["gain"]), bool(known["independent"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _first_known(key: str) -> tuple[float, bool]:
+    """Measure, and keep it in the cache folder. Of several processes that measure at once the first
+    one that is done decides for all, since a corpus that they share is read in one precision.
+    Where the folder cannot be written to, each process decides for itself.
+
+    RETURNS (tuple[float, bool]): The measurement that counts."""
+    gain, independent = measure_gain(), rows_are_independent(torch.bfloat16, _SHAPES)
+    measured = round(gain, 2), independent
+    path = _path(key)
+    values = {"machine": key, "gain": measured[0], "independent": independent}
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}.{os.getpid()}")
-        new.write_text(json.dumps(known, indent=1), encoding="utf8")
-        os.replace(new, path)
+        new.write_text(json.dumps(values, indent=1), encoding="utf8")
+        try:
+            # Unlike `os.replace`, it leaves a file alone that is there, and is done at once.
+            os.link(new, path)
+        except OSError:
+            if _known(key) is None:
+                os.replace(new, path)
+        new.unlink(missing_ok=True)
     except OSError:
         pass
+    return _known(key) or measured

@@ -154,8 +154,29 @@ def test_precision_is_measured_once_and_a_broken_file_is_measured_again(tmp_path
 
     assert choose(3.0) == torch.bfloat16
     assert choose(1.0) == torch.bfloat16 and measured == [3.0]
-    (tmp_path / "cache" / "precision.json").write_text("[", encoding="utf8")
+    (file,) = (tmp_path / "cache").iterdir()
+    file.write_text("[", encoding="utf8")
     assert choose(1.0) == torch.float32 and measured == [3.0, 1.0]
+    assert list((tmp_path / "cache").iterdir()) == [file]
+    choose_dtype.cache_clear()
+
+
+def test_processes_that_measure_at_once_choose_the_same_precision(tmp_path, monkeypatch):
+    from spacy_gner.decoding import precision
+
+    monkeypatch.setattr(precision, "cache_directory", lambda: tmp_path)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "rows_are_independent", lambda *_: True)
+
+    def measure_while_another_process_is_done() -> float:
+        monkeypatch.setattr(precision, "measure_gain", lambda: 3.0)
+        key = f"{precision.platform.machine()} {precision._processor()}, torch {torch.__version__}"
+        assert precision._first_known(key) == (3.0, True)
+        return 1.0
+
+    monkeypatch.setattr(precision, "measure_gain", measure_while_another_process_is_done)
+    choose_dtype.cache_clear()
+    assert choose_dtype()[0] == torch.bfloat16
     choose_dtype.cache_clear()
 
 
