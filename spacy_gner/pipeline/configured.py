@@ -72,7 +72,7 @@ class ConfiguredPipe(TrainablePipe):
     spans_key = Setting[str | None]("The span group that is set, if any.")
     threshold = Setting[Threshold]("The lowest score of an entity, for all labels or by label.")
     decoys = Setting[list[str]]("Wordings that are asked for, but never written to a Doc.")
-    label_definitions = Setting[dict[str, str]]("What labels mean, for the prompt.")
+    label_definitions = Setting[Mapping[str, str]]("What labels mean, for the prompt.")
     examples = Setting[ExamplesInput | None]("Solved examples for the prompt, or their path.")
     readable_labels = Setting[bool]("Whether `set_labels` words names that are code (PERSON).")
 

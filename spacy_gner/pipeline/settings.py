@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, overload
 
 import srsly
@@ -43,8 +44,9 @@ class Setting(Generic[T]):
     def __get__(self, component: Any, owner: type) -> "Setting[T] | T":
         if component is None:
             return self
-        value: T = component.cfg[self.name]
-        return value
+        value = component.cfg[self.name]
+        # A change in place would be neither checked nor shown.
+        return MappingProxyType(value) if isinstance(value, dict) else value  # type: ignore[return-value]
 
     def __set__(self, component: Any, value: T) -> None:
         component.change_settings(**{self.name: value})

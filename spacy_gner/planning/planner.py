@@ -103,9 +103,9 @@ class Planner:
         return (type(None), ())
 
     def is_made_of(self, *parts: Any) -> bool:
-        """RETURNS (bool): Whether these are the very arguments that it was made of."""
+        """RETURNS (bool): Whether these are the arguments that it was made of."""
         own = (self.codec, self.format, self.windower, self.definitions, self.examples)
-        return all(a is b for a, b in zip(own, parts, strict=True))
+        return all(a is b or a == b for a, b in zip(own, parts, strict=True))
 
     def plan(self, words: DocWords, labels: LabelSet) -> list[PlannedRequest]:
         """Plan one Doc.

@@ -337,3 +337,18 @@ def test_a_field_that_does_not_exist_is_named_first(config, place, field):
     first = next(line for line in str(raised.value).splitlines() if "->" in line)
     assert first.startswith(f"{place} -> {field}")
     assert nlp.pipe_names == []
+
+
+def test_settings_that_are_mappings_cannot_be_changed_unseen():
+    """A change in place would be neither checked nor shown; some caches would miss it."""
+    nlp = spacy.blank("en")
+    config = {"labels": ["person"], "threshold": {"person": 0.5}}
+    gner = nlp.add_pipe("gner", config={**config, "label_definitions": {"person": "a human being"}})
+    for setting in ("label_definitions", "threshold"):
+        value = getattr(gner, setting)
+        with pytest.raises(TypeError):
+            value["person"] = 0.9
+        # What was read can be set again, also in another component.
+        setattr(gner, setting, value)
+        assert getattr(gner, setting) == value
+    assert spacy.blank("en").from_config(nlp.config).get_pipe("gner").cfg == gner.cfg
