@@ -236,3 +236,21 @@ def test_doccano_counts_as_browsers_do(tmp_path):
     write_documents([document], "doccano", tmp_path / "a.jsonl")
     record = json.loads((tmp_path / "a.jsonl").read_text(encoding="utf8"))
     assert record["label"] == [[3, 6, "person"]]
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_halves_of_characters_in_fields_can_be_written(tmp_path, format):
+    """JSON can hold half of a surrogate pair in any field; other files cannot."""
+    pytest.importorskip("pyarrow") if format == "parquet" else None
+    half = "a\ud83d"
+    document = Document(
+        "Ada left.", [TextSpan(0, 3, "person", 0.5)], words=["Ada", "left", "."],
+        spaces=[True, False, False], source=half, line=3, dataset=half, meta={half: [half]},
+    )  # fmt: skip
+    path = tmp_path / "out"
+    write_documents([document], format, path)
+    written = [path] if path.is_file() else list(path.iterdir())
+    assert written and all(file.stat().st_size for file in written)
+    if format == "docbin":
+        (read,) = Corpus(path.rename(tmp_path / "out.spacy")).documents(ReadReport())
+        assert (read.source, read.meta) == ("a?", {"a?": ["a?"]})

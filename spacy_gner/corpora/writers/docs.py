@@ -57,9 +57,8 @@ def make_doc(vocab: Vocab, document: Document) -> Doc:
             labels = document.labels
             doc._.gner_labels = dict(labels) if isinstance(labels, Mapping) else list(labels)
         if document.dataset is not None:
-            doc.user_data[DATASET_KEY] = document.dataset
+            doc.user_data[DATASET_KEY] = without_surrogates(document.dataset)
         if document.is_open:
             doc.user_data[OPEN_LABELS_KEY] = True
-    meta = without_surrogates(document.meta)
-    doc.user_data[ORIGIN_KEY] = {**origin_of(document), "meta": meta}
+    doc.user_data[ORIGIN_KEY] = without_surrogates(origin_of(document))
     return doc
