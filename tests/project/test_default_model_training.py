@@ -19,11 +19,19 @@ SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
 from batch import Batch, collate, parts  # noqa: E402
-from export import average, kept_states, mix, write_adapter, write_merged  # noqa: E402
+from export import kept_states, mix, write_adapter, write_merged  # noqa: E402
 from llama import ROWS, Llama  # noqa: E402
 from prompts import Sentence  # noqa: E402
 from rows import OPENINGS, Row, RowEncoder, add_tag_tokens, prompt_text  # noqa: E402
-from state import ADAPTER_WEIGHTS, PARAMETERS, Progress, load_adapter, load_state, save_state  # noqa: E402
+from state import (  # noqa: E402
+    ADAPTER_WEIGHTS,
+    PARAMETERS,
+    Progress,
+    average,
+    load_adapter,
+    load_state,
+    save_state,
+)
 from stream import Asked  # noqa: E402
 from train import batches, make_optimizer, rate_at  # noqa: E402
 
@@ -224,7 +232,7 @@ def test_state_goes_on_where_it_was(base: Path, model: Llama, tmp_path: Path) ->
     other = Llama(base, add_tag_tokens(tokenizer), rank=2, alpha=4.0, seed=9, dtype=model.dtype)
     loaded = other.named_parameters()
     again = make_optimizer(loaded, 1e-2, 1e-2)
-    assert load_state(tmp_path / "state", loaded, again) == Progress(1, 2, 3, 4, 5.0)
+    assert load_state([tmp_path / "state"], loaded, again) == Progress(1, 2, 3, 4, 5.0)
     other.publish()
     update(other, again)
     for name, parameter in parameters.items():
@@ -234,6 +242,28 @@ def test_state_goes_on_where_it_was(base: Path, model: Llama, tmp_path: Path) ->
     assert kept_states(tmp_path / "state") == [tmp_path / "state-20", tmp_path / "state-100"]
     assert {p.name for p in (tmp_path / "state-20").iterdir()} == {PARAMETERS, "progress.json"}
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_runs_that_began_alike_go_on_from_their_mean(model: Llama, tmp_path: Path) -> None:
+    parameters = model.named_parameters()
+    optimizer = make_optimizer(parameters, 1e-2, 1e-2)
+    for name, value in (("a", 1.0), ("b", 4.0)):
+        for parameter in parameters.values():
+            parameter.data.fill_(value)
+            optimizer.state[parameter] = {
+                "step": torch.tensor(7.0),
+                "exp_avg": torch.full_like(parameter, value),
+                "exp_avg_sq": torch.full_like(parameter, 2 * value),
+            }
+        save_state(tmp_path / name, parameters, optimizer, Progress(7, 7, int(value)))
+    folders = [tmp_path / "a", tmp_path / "b"]
+    assert load_state(folders, parameters, optimizer) == Progress(7, 7, 1)
+    for name, parameter in parameters.items():
+        assert torch.equal(parameter, torch.full_like(parameter, 2.5)), name
+        state = optimizer.state[parameter]
+        assert torch.equal(state["exp_avg"], torch.full_like(parameter, 2.5)), name
+        assert torch.equal(state["exp_avg_sq"], torch.full_like(parameter, 5.0)), name
+        assert state["step"] == 7
 
 
 def test_run_begins_with_an_adapter(base: Path, model: Llama, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import torch
 from llama import ROWS
 from rows import add_tag_tokens
 from safetensors.torch import load_file, save_file
-from state import ADAPTER_CONFIG, ADAPTER_ROWS, ADAPTER_WEIGHTS, PARAMETERS
+from state import ADAPTER_CONFIG, ADAPTER_ROWS, ADAPTER_WEIGHTS, PARAMETERS, average
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from spacy_gner.backbones.device import dtype_argument
@@ -67,15 +67,6 @@ def kept_states(state: Path) -> list[Path]:
     if not numbers:
         raise ValueError(f"No states were kept beside {state}.")
     return [numbers[n] for n in sorted(numbers)]
-
-
-def average(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """RETURNS (dict[str, torch.Tensor]): The mean of each parameter (checkpoints of one run).
-    RAISES (ValueError): When the states are not of one kind."""
-    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
-    if any(other != shapes[0] for other in shapes):
-        raise ValueError("The states differ in their parameters or ranks.")
-    return {name: sum(s[name] for s in states) / len(states) for name in states[0]}  # type: ignore[misc]
 
 
 def mix(

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -73,16 +74,18 @@ def save_state(
 
 
 def load_state(
-    folder: Path, parameters: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer
+    folders: Sequence[Path], parameters: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer
 ) -> Progress:
-    """Take up a state.
+    """Take up a state, or the mean of the states of runs that began alike and saw other data.
 
-    folder (Path): As `save_state` wrote it.
-    parameters (dict[str, torch.Tensor]): Get its values.
-    optimizer (torch.optim.Optimizer): Gets its moments.
-    RETURNS (Progress): How far the run came.
+    folders (Sequence[Path]): As `save_state` wrote them, one at least.
+    parameters (dict[str, torch.Tensor]): Get the values.
+    optimizer (torch.optim.Optimizer): Gets the moments.
+    RETURNS (Progress): How far the first run came.
+    RAISES (ValueError): When the states are not of one kind.
     """
-    values, moments = load_file(folder / PARAMETERS), load_file(folder / MOMENTS)
+    values = average([load_file(folder / PARAMETERS) for folder in folders])
+    moments = average([load_file(folder / MOMENTS) for folder in folders])
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(values[name])
@@ -95,7 +98,16 @@ def load_state(
                     )
             if state:
                 optimizer.state[parameter] = state
-    return Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf8")))
+    return Progress(**json.loads((folders[0] / PROGRESS).read_text(encoding="utf8")))
+
+
+def average(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """RETURNS (dict[str, torch.Tensor]): The mean of each tensor.
+    RAISES (ValueError): When the states are not of one kind."""
+    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
+    if any(other != shapes[0] for other in shapes):
+        raise ValueError("The states differ in their parameters or ranks.")
+    return {name: sum(s[name] for s in states) / len(states) for name in states[0]}  # type: ignore[misc]
 
 
 @torch.no_grad()

@@ -124,7 +124,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="see docs/data.md")
     parser.add_argument("--dev", type=Path, required=True, help="what dev.py wrote; left out")
     parser.add_argument("--output", type=Path, required=True, help="folder of the state")
-    parser.add_argument("--resume", type=Path, help="folder of a state to go on from")
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        nargs="+",
+        help="folder of a state to go on from; of several, from their mean",
+    )
     parser.add_argument("--adapter", type=Path, help="folder of an adapter to begin with")
     parser.add_argument(
         "--rows-first",
