@@ -16,7 +16,12 @@ def annotate_on_ray(
     output: Path | None,
     output_format: str | None,
     annotator: dict[str, Any],
-    **options: Any,
+    *,
+    id_column: str | None,
+    address: str | None,
+    workers: int,
+    gpus_per_worker: float,
+    batch_size: int,
 ) -> None:
     """Annotate files with Ray Data and print what was done.
 
@@ -24,10 +29,10 @@ def annotate_on_ray(
     output (Path | None): The directory of the run.
     output_format (str | None): "parquet" or "jsonl"; None is Parquet.
     annotator (dict): Arguments of `Annotator`.
-    options (Any): Of `annotate_files`: id_column, address, workers, gpus_per_worker, batch_size.
+    id_column, address, workers, gpus_per_worker, batch_size: See `annotate_files`.
     RAISES (typer.Exit): 1 when documents have errors, 2 when the run could not be done.
     """
-    if options["address"] is None:
+    if address is None:
         # Ray's servers listen to every network of a machine, unless this is said before its
         # import.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
@@ -54,7 +59,11 @@ def annotate_on_ray(
             place,
             Annotator(**annotator),
             output_format=output_format or FORMATS[0],
-            **options,
+            id_column=id_column,
+            address=address,
+            workers=workers,
+            gpus_per_worker=gpus_per_worker,
+            batch_size=batch_size,
         )
     except (ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
