@@ -44,7 +44,7 @@ def calibrate(
     split: Annotated[str, typer.Option(help="The split to take from directories.")] = "dev",
 ) -> None:
     """Fit the temperature of a model (and a shift) on annotated sentences, so that of the
-    entities with a score of 0.8 about 80% are right.
+    entities with a score of 0.8 about 80% are right; and the threshold with the highest F1.
 
     The sentences should be of the kind that the model is for, and none that it was trained with.
     Every precision has values of its own; those of others that are known are kept. Training makes
@@ -67,6 +67,8 @@ def calibrate(
     print(
         f"{result.n} predictions, {result.n_right} of them right, {result.dtype}: temperature "
         f"{result.scale.temperature:.2f}, shift {result.scale.shift:.2f}; expected calibration "
-        f"error {result.before:.3f} before, {result.after:.3f} after (fitted on the other half)"
+        f"error {result.before:.3f} before, {result.after:.3f} after; threshold "
+        f"{result.scale.threshold:.2f}, F1 {100 * result.f1_before:.1f} before, "
+        f"{100 * result.f1_after:.1f} after (both fitted on the other half)"
     )
     Printer().good(f"Written: {result.path}")

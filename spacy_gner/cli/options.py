@@ -36,7 +36,13 @@ DecoderOptions = Annotated[
     list[str] | None,
     typer.Option(help="KEY=VALUE for the decoder, VALUE in JSON. May be repeated."),
 ]
-Threshold = Annotated[float | None, typer.Option(help="Drop entities scored lower.")]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Drop entities scored lower; 0 keeps all. That of the model's calibration, or of the "
+        "saved pipeline, if left out."
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Sentences per data set, drawn by --seed.")]
 Seed = Annotated[int, typer.Option(help="Of the draw.")]
 Encoding = Annotated[str | None, typer.Option(help="Of text that is not UTF-8, such as cp1252.")]

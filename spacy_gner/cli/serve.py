@@ -89,9 +89,10 @@ def serve(
             decoder=decoder,
             settings=settings,
         )
-        # Now, before anybody waits for it.
         component = find_component(annotator.nlp)
+        # Now, before anybody waits for it.
         _ = get_shim(component.model).backbone
+        annotate = DefiningAnnotator(annotator)
     key = os.environ.get(KEY_VARIABLE) or None
     if host not in LOOPBACK and key is None:
         print(Warnings.W601.format(host=host, variable=KEY_VARIABLE), file=sys.stderr)
@@ -101,10 +102,10 @@ def serve(
         # Directories are nobody's business.
         "model": None if model is None else Path(model).name if Path(model).exists() else model,
         "labels": component.label_data,
-        "threshold": component.threshold,
+        "threshold": annotate.threshold,
     }
     server = create_app(
-        DefiningAnnotator(annotator),
+        annotate,
         info,
         limits=limits,
         api_key=key,

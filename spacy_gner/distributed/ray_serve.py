@@ -45,10 +45,10 @@ class Deployment:
         """
         annotator = Annotator(model, None if labels is None else parse_labels(labels))
         component = find_component(annotator.nlp)
-        info = {"model": None, "labels": component.label_data, "threshold": component.threshold}
         # Loaded before the first request comes.
         _ = get_shim(component.model).backbone
         annotate, limits = DefiningAnnotator(annotator), Limits()
+        info = {"model": None, "labels": component.label_data, "threshold": annotate.threshold}
         batches = ServeBatches(annotate, limits.waiting_tokens)
         self._app = create_app(annotate, info, limits=limits, api_key=api_key, batches=batches)
 

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean
 
 from ..backbones.calibration import Calibration, Scale, log_odds
 from ..backbones.settings import DEFAULT_MODEL
@@ -26,12 +27,14 @@ MIN_PREDICTIONS = 50
 class Calibrated:
     """The outcome of a calibration.
 
-    scale (Scale): As fitted.
+    scale (Scale): As fitted, with the threshold.
     dtype (str): The precision that it is for.
     n (int): Predictions.
     n_right (int): Those that are right.
     before (float): Expected calibration error of the scores as the decoder finds them.
     after (float): That of scores corrected by what was fitted on the other half.
+    f1_before (float): Strict F1 of all predictions, the mean of the data sets, in [0, 1].
+    f1_after (float): That of the predictions above the threshold that was fitted on the other half.
     path (Path): The file that was written.
     """
 
@@ -41,6 +44,8 @@ class Calibrated:
     n_right: int
     before: float
     after: float
+    f1_before: float
+    f1_after: float
     path: Path
 
 
@@ -64,7 +69,7 @@ def calibration_directory(model: str | None) -> Path | None:
 def calibrate_system(
     system: System, data: Mapping[str, str], selection: Selection, folder: Path
 ) -> Calibrated:
-    """Fit a scale and write it.
+    """Fit a scale with its threshold, and write it.
 
     system (System): What is calibrated.
     data (Mapping[str, str]): Data set to path.
@@ -85,15 +90,64 @@ def calibrate_system(
     with tempfile.TemporaryDirectory(prefix="spacy-gner-") as temporary:
         store = PredictionStore(Path(temporary) / FILE_NAME, {})
         by_set = run_predictions(datasets, predictor, store)
+    scale = fit(by_set)
+    corrected = cross_fitted(by_set)
     sentences = [sentence for rows in by_set.values() for sentence in rows]
-    scale = fit_scale(sentences)
     before = score_calibration(sentences)
-    after = score_calibration(cross_fitted(sentences))
+    after = score_calibration(row for rows, _ in corrected for row in rows)
     assert before is not None and after is not None
     folder.mkdir(parents=True, exist_ok=True)
-    path = known.with_scale(dtype, scale).write(folder)
-    n_right = sum(mention in row.gold for row in sentences for mention in row.predicted)
-    return Calibrated(scale, dtype, before["n"], n_right, before["ece"], after["ece"], path)
+    return Calibrated(
+        scale,
+        dtype,
+        before["n"],
+        sum(mention in row.gold for row in sentences for mention in row.predicted),
+        before["ece"],
+        after["ece"],
+        mean_f1(by_set.values()),
+        mean_f1(kept for _, kept in corrected),
+        known.with_scale(dtype, scale).write(folder),
+    )
+
+
+def fit(datasets: Mapping[str, Sequence[ScoredSentence]], at_least: int = MIN_PREDICTIONS) -> Scale:
+    """Find the scale of all sentences, and the threshold with the highest mean F1 of the data sets.
+
+    F1 is highest where all entities are kept that are right with a probability of half of this F1
+    or more (Lipton et al. 2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure"): a
+    decoder, which takes an entity where it is likelier than all else, keeps too many.
+
+    datasets (Mapping[str, Sequence[ScoredSentence]]): Predictions whose scores are as the decoder
+        found them.
+    at_least (int): See `fit_scale`.
+    RETURNS (Scale): With its threshold, in steps of 0.01; 0 where none helps.
+    RAISES (ValueError): E322, as `fit_scale`.
+    """
+    scale = fit_scale([row for rows in datasets.values() for row in rows], at_least)
+    corrected = [_outcomes(scaled(rows, scale)) for rows in datasets.values()]
+    steps = [i / 100 for i in range(100)]
+    return replace(scale, threshold=max(steps, key=lambda x: (_f1_above(corrected, x), -x)))
+
+
+def _outcomes(sentences: Iterable[ScoredSentence]) -> tuple[list[tuple[float, bool]], int]:
+    """RETURNS (tuple): Score and rightness of every prediction, and the number of gold entities.
+    What has no score is above any threshold."""
+    pairs, n_gold = [], 0
+    for sentence in sentences:
+        n_gold += len(sentence.gold)
+        for mention, score in zip(sentence.predicted, sentence.scores, strict=False):
+            pairs.append((1.0 if score is None else score, mention in sentence.gold))
+    return pairs, n_gold
+
+
+def _f1_above(datasets: Iterable[tuple[list[tuple[float, bool]], int]], threshold: float) -> float:
+    """RETURNS (float): The mean F1 of the data sets, without the predictions that score lower."""
+    values = []
+    for pairs, n_gold in datasets:
+        kept = [right for score, right in pairs if score >= threshold]
+        if kept or n_gold:
+            values.append(2 * sum(kept) / (len(kept) + n_gold))
+    return mean(values or [0.0])
 
 
 def fit_scale(sentences: Sequence[ScoredSentence], at_least: int = MIN_PREDICTIONS) -> Scale:
@@ -159,10 +213,42 @@ def scaled(sentences: Iterable[ScoredSentence], scale: Scale) -> list[ScoredSent
     ]
 
 
-def cross_fitted(sentences: Sequence[ScoredSentence]) -> list[ScoredSentence]:
-    """RETURNS (list[ScoredSentence]): The sentences with scores that a scale corrects which was
-    fitted on the other half of them: how good a calibration is on sentences that it does not know.
-    RAISES (ValueError): E322, as `fit_scale`, for a half."""
-    halves = (sentences[::2], sentences[1::2])
-    first, second = (fit_scale(half, MIN_PREDICTIONS // 2) for half in halves)
-    return scaled(halves[0], second) + scaled(halves[1], first)
+def above(sentences: Iterable[ScoredSentence], threshold: float) -> list[ScoredSentence]:
+    """RETURNS (list[ScoredSentence]): The sentences without predictions that score lower. What has
+    no score stays."""
+    result = []
+    for sentence in sentences:
+        pairs = zip(sentence.predicted, sentence.scores, strict=False)
+        kept = [(m, score) for m, score in pairs if score is None or score >= threshold]
+        predicted, scores = tuple(m for m, _ in kept), tuple(score for _, score in kept)
+        result.append(replace(sentence, predicted=predicted, scores=scores))
+    return result
+
+
+def mean_f1(datasets: Iterable[Iterable[ScoredSentence]]) -> float:
+    """RETURNS (float): Strict F1 in [0, 1], the mean of the data sets that have any."""
+    return _f1_above(map(_outcomes, datasets), 0.0)
+
+
+def cross_fitted(
+    datasets: Mapping[str, Sequence[ScoredSentence]],
+) -> list[tuple[list[ScoredSentence], list[ScoredSentence]]]:
+    """How good a calibration is on sentences that it does not know.
+
+    datasets (Mapping[str, Sequence[ScoredSentence]]): See `fit`.
+    RETURNS (list[tuple[list[ScoredSentence], list[ScoredSentence]]]): Of each data set, the
+        sentences with scores that a scale corrects which was fitted on the other half of all; and
+        the same without the predictions below its threshold.
+    RAISES (ValueError): E322, as `fit_scale`, for a half.
+    """
+    halves = [{name: rows[i::2] for name, rows in datasets.items()} for i in (0, 1)]
+    scales = [fit(half, MIN_PREDICTIONS // 2) for half in reversed(halves)]
+    result = []
+    for name in datasets:
+        pairs = [
+            (scaled(half[name], scale), scale) for half, scale in zip(halves, scales, strict=True)
+        ]
+        corrected = [row for rows, _ in pairs for row in rows]
+        kept = [row for rows, scale in pairs for row in above(rows, scale.threshold)]
+        result.append((corrected, kept))
+    return result

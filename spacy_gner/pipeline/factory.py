@@ -31,7 +31,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "overwrite": False,
     "set_ents": True,
     "spans_key": None,
-    "threshold": None,
+    "threshold": "auto",
     "decoys": [],
     "label_definitions": {},
     "examples": None,
@@ -90,8 +90,9 @@ def make_gner(
     spans_key (str | None): A span group in `doc.spans` that is set as well; its
         `attrs["scores"]` has the scores. In training its spans are the gold entities, in Docs
         that have it.
-    threshold (float | dict[str, float] | None): Entities with a lower score are dropped; by
-        label, where it is a mapping (labels that are not in it have no threshold).
+    threshold (float | str | dict[str, float] | None): Entities with a lower score are dropped; by
+        label, where it is a mapping (labels that are not in it have no threshold). "auto" is the
+        threshold of the model's calibration, where it brings one; None keeps all.
     decoys (list[str]): Wordings that are asked for beside the labels, but never written to a
         Doc: what is one of them is not taken for one of the labels.
     label_definitions (dict[str, str]): Label, or its wording -> one sentence on what it means,

@@ -62,7 +62,7 @@ class GNER(ConfiguredPipe):
         overwrite: bool = False,
         set_ents: bool = True,
         spans_key: str | None = None,
-        threshold: Threshold = None,
+        threshold: Threshold = "auto",
         decoys: Sequence[str] = (),
         label_definitions: Mapping[str, str] | None = None,
         examples: ExamplesInput | None = None,
@@ -248,10 +248,17 @@ class GNER(ConfiguredPipe):
         return DocPrediction(entities, tuple(windows), spans)
 
     def _is_wanted(self, entity: Entity, labels: LabelSet) -> bool:
+        return entity.label in labels.names and entity.score >= self.lowest_score(entity.label)
+
+    def lowest_score(self, label: str) -> float:
+        """RETURNS (float): The score that entities of a label must have, by `threshold` and, where
+        that is "auto", by the model's calibration."""
         threshold = self.threshold
         if isinstance(threshold, Mapping):
-            threshold = threshold.get(entity.label)
-        return entity.label in labels.names and entity.score >= (threshold or 0.0)
+            threshold = threshold.get(label)
+        if isinstance(threshold, str):
+            return get_shim(self.model).threshold
+        return threshold or 0.0
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Iterable[DocPrediction]) -> None:
         """Write predictions into Docs: `doc.ents`, `span._.gner_score`, `doc.spans`.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Literal, TypeVar, overload
 
 import srsly
 from spacy import util
@@ -19,7 +19,7 @@ from ..planning.guidance import check_definitions, make_shots, read_examples
 
 T = TypeVar("T")
 
-Threshold = float | Mapping[str, float] | None
+Threshold = float | Literal["auto"] | Mapping[str, float] | None
 
 
 class Setting(Generic[T]):
@@ -177,16 +177,18 @@ def _spans_key(field: str, value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _threshold(field: str, value: Any) -> float | dict[str, float] | None:
+def _threshold(field: str, value: Any) -> float | str | dict[str, float] | None:
     if isinstance(value, Mapping) or _is_pairs(value):
         return {str(k): _probability(f"{field}.{k}", v) for k, v in dict(value).items()}
-    return None if value is None else _probability(field, value)
+    if value is None or value == "auto":
+        return None if value is None else "auto"
+    return _probability(field, value, '"auto", ')
 
 
-def _probability(field: str, value: Any) -> float:
+def _probability(field: str, value: Any, other: str = "") -> float:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not 0.0 <= value <= 1.0:
-        _refuse(field, "a probability from 0 to 1, or null", value)
+        _refuse(field, f"{other}a probability from 0 to 1, or null", value)
     return float(value)
 
 

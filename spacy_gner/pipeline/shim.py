@@ -167,6 +167,14 @@ class BackboneShim(Shim):
             return score
         return self.calibration(score, self.backbone.dtype)
 
+    @property
+    def threshold(self) -> float:
+        """RETURNS (float): The score below which entities are rather left out, by the calibration;
+        0 where there is none."""
+        # The calibration comes with the model.
+        dtype = self.backbone.dtype
+        return 0.0 if self.calibration is None else self.calibration.scale_of(dtype).threshold
+
     # --- saving and loading -----------------------------------------------------------
 
     def to_disk(self, path: str | Path) -> None:

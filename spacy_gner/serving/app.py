@@ -36,7 +36,8 @@ def create_app(
     annotate (Callable): An `Annotator`, or anything with its contract: columns in, columns
         out. It is called in one thread, never twice at a time.
     info (Mapping | None): What `GET /info` says of the model: "model" (its name), "labels"
-        (label -> wording), "threshold".
+        (label -> wording), "threshold" (a number, a mapping by label, or None: that of questions
+        which bring none; `annotate` must not have dropped anything).
     limits (Limits | None): Defaults if None.
     api_key (str | None): What clients must send as `Authorization: Bearer KEY` or
         `X-API-Key: KEY`; None lets everybody in.
@@ -103,7 +104,9 @@ def create_app(
         asked = [*labels, *question.wordings.values(), *question.definitions.values()]
         n_labels = sum(map(len, asked))
         costs = [estimate_tokens(text, n_labels) for text in question.texts]
-        return await _wait(request, queue, rows_of(question), costs, limits.answer_seconds)
+        rows = await _wait(request, queue, rows_of(question), costs, limits.answer_seconds)
+        threshold = facts["threshold"] if question.threshold is None else question.threshold
+        return rows and [_above(row, threshold) for row in rows]
 
     @app.post("/ents", response_model=Answers)
     async def find_entities(question: Question, request: Request) -> Any:
@@ -117,18 +120,20 @@ def create_app(
         rows = await ask(request, question)
         if rows is None:
             return Response(status_code=499)  # which nobody reads
-        return Answers(results=[_answer(row, question.threshold) for row in rows])
+        return Answers.model_validate({"results": rows})
 
     app.include_router(make_router(ask, limits))
     return app
 
 
-def _answer(row: Mapping[str, Any], threshold: float | None) -> Answer:
-    entities = row["entities"]
-    if threshold is not None:
+def _above(row: Mapping[str, Any], threshold: float | Mapping[str, float] | None) -> dict[str, Any]:
+    def is_above(entity: Mapping[str, Any]) -> bool:
+        by_label = isinstance(threshold, Mapping)
+        lowest = threshold.get(entity["label"]) if by_label else threshold
         # An entity without a score is one that the model did not find.
-        entities = [e for e in entities if e["score"] is None or e["score"] >= threshold]
-    return Answer(entities=[FoundEntity(**e) for e in entities], error=row["error"])
+        return lowest is None or entity["score"] is None or entity["score"] >= lowest
+
+    return {"entities": list(filter(is_above, row["entities"])), "error": row["error"]}
 
 
 async def _wait(

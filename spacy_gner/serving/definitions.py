@@ -1,16 +1,22 @@
-"""Definitions of labels that come with a request, where a pipeline has one set for all."""
+"""Definitions of labels and thresholds that come with a request, where a pipeline has one set for
+all."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..pipeline.annotator import ENTITIES, ERROR, Annotator
 from ..pipeline.loading import find_component
+from ..pipeline.shim import get_shim
 
 DEFINITIONS = "gner_definitions"
 
 
 class DefiningAnnotator:
-    """An `Annotator` whose rows may bring definitions of their labels."""
+    """An `Annotator` whose rows may bring definitions of their labels, and that drops nothing.
+
+    threshold (float | Mapping[str, float] | None): That of its pipeline, for whoever asks without
+        one.
+    """
 
     def __init__(self, annotator: Annotator) -> None:
         """Wrap an annotator. No other thread may use its pipeline meanwhile.
@@ -18,6 +24,10 @@ class DefiningAnnotator:
         annotator (Annotator): Finds the entities.
         """
         self._annotator = annotator
+        component = find_component(annotator.nlp)
+        usual = component.threshold
+        self.threshold = get_shim(component.model).threshold if usual == "auto" else usual
+        component.threshold = None
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Annotate a batch, see `Annotator`. The column "gner_definitions" has for each row a

@@ -41,6 +41,32 @@ def test_threshold_is_about_calibrated_scores(make_nlp, calibrated_dir):
     assert kept and min(kept) >= middle
 
 
+def test_threshold_of_the_calibration_holds_unless_the_config_has_another(
+    make_nlp, calibrated_dir, tmp_path
+):
+    model = {"name": str(calibrated_dir)}
+    everything = scores(make_nlp(model=model))
+    # Between two scores, whose last digits move.
+    middle = sum(sorted(set(everything))[2:4]) / 2
+    Calibration({"float32": Scale(4.0, -0.5, middle)}).write(calibrated_dir)
+    nlp = make_nlp(model=model)
+    assert nlp.get_pipe("gner").threshold == "auto"
+    sure = [score for score in everything if score >= middle]
+    assert scores(nlp) == pytest.approx(sure) and len(sure) < len(everything)
+    nlp.to_disk(tmp_path / "saved")
+    assert scores(spacy.load(tmp_path / "saved")) == pytest.approx(sure)
+    for threshold in (None, 0.0, {LABELS[0]: 0.0}):
+        assert scores(make_nlp({"threshold": threshold}, model=model)) == pytest.approx(everything)
+        nlp.get_pipe("gner").threshold = threshold
+        assert scores(nlp) == pytest.approx(everything)
+    # The weights have changed, and with them what the scores mean.
+    nlp.get_pipe("gner").threshold = "auto"
+    shim_of(nlp).calibration = None
+    assert scores(nlp) == pytest.approx(scores(make_nlp()))
+    with pytest.raises(ValueError, match='GNER-E017.*"auto"'):
+        nlp.get_pipe("gner").threshold = "best"
+
+
 @pytest.mark.parametrize("save_weights", [True, False])
 def test_calibration_is_saved_with_the_pipeline(make_nlp, calibrated_dir, tmp_path, save_weights):
     nlp = make_nlp(model={"name": str(calibrated_dir), "save_weights": save_weights})

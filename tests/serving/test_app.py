@@ -18,9 +18,9 @@ BASIC = ("Authorization", "Basic " + base64.b64encode("user:sécret".encode()).d
 INFO = {"model": "tiny", "labels": {"PER": "person"}, "threshold": None}
 
 
-def client(annotate=None, **kwargs):
+def client(annotate=None, info=INFO, **kwargs):
     annotate = annotate or Capitals()
-    return TestClient(create_app(annotate, INFO, **kwargs))
+    return TestClient(create_app(annotate, info, **kwargs))
 
 
 def test_texts_are_answered_in_order_with_code_point_offsets():
@@ -67,6 +67,17 @@ def test_threshold_drops_entities_and_one_bad_text_does_not_fail_the_others():
         first, second = http.post("/ents", json=question).json()["results"]
     assert [e["text"] for e in first["entities"]] == ["Ann"]
     assert second["entities"] == [] and second["error"].startswith("[GNER-E017]")
+
+
+def test_threshold_of_the_server_holds_for_questions_without_one():
+    question = {"texts": ["Ann B"], "labels": ["x"]}
+    for threshold, expected in ((0.5, 1), (None, 2), ({"x": 0.5}, 1), ({"y": 0.5}, 2)):
+        with client(info={**INFO, "threshold": threshold}) as http:
+            answer = http.post("/ents", json=question).json()["results"][0]
+            assert len(answer["entities"]) == expected
+            # A lower one brings more.
+            low = http.post("/ents", json={**question, "threshold": 0.0}).json()["results"][0]
+            assert len(low["entities"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,11 @@ class Recorder:
 
     def __init__(self):
         self.nlp = spacy.blank("en")
-        config = {"labels": ["person"], "label_definitions": {"person": "a human being"}}
+        config = {
+            "labels": ["person"],
+            "label_definitions": {"person": "a human being"},
+            "threshold": 0.3,
+        }
         self.nlp.add_pipe("gner", config=config)
         self.component = find_component(self.nlp)
         self.seen = []
@@ -31,6 +35,12 @@ def batch(texts, definitions):
 
 
 USUAL = {"person": "a human being"}
+
+
+def test_threshold_is_left_to_the_server():
+    recorder = Recorder()
+    assert DefiningAnnotator(recorder).threshold == 0.3
+    assert recorder.component.threshold is None
 
 
 def test_rows_without_definitions_are_one_call():
