@@ -248,9 +248,9 @@ class GNER(ConfiguredPipe):
         return DocPrediction(entities, tuple(windows), spans)
 
     def _is_wanted(self, entity: Entity, labels: LabelSet) -> bool:
-        return entity.label in labels.names and entity.score >= self.lowest_score(entity.label)
+        return entity.label in labels.names and entity.score >= self._lowest_score(entity.label)
 
-    def lowest_score(self, label: str) -> float:
+    def _lowest_score(self, label: str) -> float:
         """RETURNS (float): The score that entities of a label must have, by `threshold` and, where
         that is "auto", by the model's calibration."""
         threshold = self.threshold

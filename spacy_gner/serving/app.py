@@ -16,7 +16,7 @@ from .batches import Annotate, Batches, BatchQueue, QueueClosed, QueueFull
 from .gate import Gate
 from .label_studio import make_router
 from .limits import Limits, estimate_tokens
-from .messages import Answer, Answers, FoundEntity, Question, check_question, rows_of
+from .messages import Answers, Question, check_question, rows_of
 from .page import read_page
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -128,8 +128,7 @@ def create_app(
 
 def _above(row: Mapping[str, Any], threshold: float | Mapping[str, float] | None) -> dict[str, Any]:
     def is_above(entity: Mapping[str, Any]) -> bool:
-        by_label = isinstance(threshold, Mapping)
-        lowest = threshold.get(entity["label"]) if by_label else threshold
+        lowest = threshold.get(entity["label"]) if isinstance(threshold, Mapping) else threshold
         # An entity without a score is one that the model did not find.
         return lowest is None or entity["score"] is None or entity["score"] >= lowest
 
