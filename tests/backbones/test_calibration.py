@@ -32,7 +32,16 @@ def test_each_precision_has_its_own_and_others_take_float32(tmp_path) -> None:
     assert Calibration.read(tmp_path / "elsewhere") is None
 
 
-SCALE = '{"temperature": 1, "shift": 0}'
+def test_a_file_that_can_be_read_is_the_measure_of_the_broken_ones(tmp_path) -> None:
+    (tmp_path / FILE).write_text(f'{{"format": 1, "scales": {{"float32": {SCALE}}}}}')
+    assert Calibration.read(tmp_path) == Calibration({"float32": Scale(1.0)})
+    thresholds = Calibration({"float32": Scale(1.0, 0.5, 0.3)})
+    thresholds.write(tmp_path)
+    again = Calibration.read(tmp_path)
+    assert again == thresholds and again.scale_of("bfloat16").threshold == 0.3
+
+
+SCALE = '{"temperature": 1, "shift": 0, "threshold": 0}'
 
 
 @pytest.mark.parametrize(
@@ -44,11 +53,13 @@ SCALE = '{"temperature": 1, "shift": 0}'
             "{}",
             "3",
             '{"float32": 0}',
-            '{"float32": {"temperature": 0, "shift": 0}}',
-            '{"float32": {"temperature": 1}}',
-            '{"float32": {"temperature": NaN, "shift": 0}}',
-            '{"float32": {"temperature": 1, "shift": Infinity}}',
-            '{"float32": {"temperature": 1, "shift": 1' + 400 * "0" + "}}",
+            '{"float32": {"temperature": 0, "shift": 0, "threshold": 0}}',
+            '{"float32": {"temperature": 1, "shift": 0}}',
+            '{"float32": {"temperature": NaN, "shift": 0, "threshold": 0}}',
+            '{"float32": {"temperature": 1, "shift": Infinity, "threshold": 0}}',
+            '{"float32": {"temperature": 1, "shift": 0, "threshold": 1.5}}',
+            '{"float32": {"temperature": 1, "shift": 0, "threshold": NaN}}',
+            '{"float32": {"temperature": 1, "threshold": 0, "shift": 1' + 400 * "0" + "}}",
             100_000 * "[",
         )
     ],

