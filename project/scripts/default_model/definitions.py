@@ -3,10 +3,13 @@
 import random
 from pathlib import Path
 
+from graded import GradedTypes
 from prompts import Sentence
 
 # As many as leave room for the sentence.
 MAX_DEFINITIONS = 6
+# Of the prompts with definitions.
+HIDDEN_SHARE = 0.5
 _PUNCTUATION = ".,;:()'\"!?"
 
 
@@ -22,14 +25,20 @@ def read_definitions(path: Path) -> dict[str, list[str]]:
 
 
 def define(
-    sentence: Sentence, labels: list[str], definitions: dict[str, list[str]], rng: random.Random
+    sentence: Sentence,
+    labels: list[str],
+    definitions: dict[str, list[str]],
+    types: GradedTypes,
+    rng: random.Random,
 ) -> tuple[Sentence, list[str], dict[str, str]]:
-    """Give some labels a definition; in one prompt of eight, some of these have a name that
-    says nothing ("type K"), so that the definition must be read.
+    """Give some labels a definition. In half of the prompts, some of these have a name that does
+    not tell what is meant, so that the definition must be read: one that says nothing ("type K"),
+    or that of a wider type ("person", defined as a politician).
 
     sentence (Sentence): With its final labels.
     labels (list[str]): Of the prompt.
     definitions (dict[str, list[str]]): By label.
+    types (GradedTypes): Knows which types are wider.
     rng (random.Random): Decides.
     RETURNS (tuple[Sentence, list[str], dict[str, str]]): The sentence and the labels, perhaps
         with other names, and the definitions by name.
@@ -43,12 +52,18 @@ def define(
     if not usable:
         return sentence, labels, {}
     n = min(rng.choice((1, 2, 3, len(usable))), len(usable), MAX_DEFINITIONS)
+    present = [label for label in sentence.present if label in usable]
     chosen = rng.sample(sorted(usable), n)
     names = {label: label for label in labels}
-    if rng.random() < 1 / 8:
-        letters = rng.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", n)
-        hidden = chosen[: rng.randint(1, n)]
-        names.update({t: f"type {a}" for t, a in zip(hidden, letters, strict=False)})
+    if rng.random() < HIDDEN_SHARE:
+        # A label that names nothing teaches less.
+        if present and not set(present) & set(chosen):
+            chosen[0] = rng.choice(present)
+        for label, letter in zip(chosen, rng.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", n), strict=True):
+            if rng.random() < 0.75:
+                wider = sorted(types.over(label) - {*labels, *names.values()})
+                nothing = rng.random() < 0.5 or not wider
+                names[label] = f"type {letter}" if nothing else rng.choice(wider)
     sentence = sentence.renamed({label: names[label] for label in sentence.present})
     texts = {names[label]: usable[label] for label in chosen}
     return sentence, [names[label] for label in labels], texts

@@ -31,6 +31,8 @@ class GradedTypes:
         self._together: dict[str, set[str]] = defaultdict(set)
         # Of every wide type, the types that stood before it.
         self._under: dict[str, set[str]] = defaultdict(set)
+        # Of every narrow type, the types that stood behind it.
+        self._over: dict[str, set[str]] = defaultdict(set)
         self._in_passage = [{t for chain in chains(p) for t in chain} for p in passages]
         self._passages_of: dict[str, list[int]] = defaultdict(list)
         counts = Counter(t for types in self._in_passage for t in types)
@@ -42,12 +44,17 @@ class GradedTypes:
                 for i, t in enumerate(chain):
                     self._together[t].update(chain)
                     self._under[t].update(chain[:i])
+                    self._over[t].update(chain[i + 1 :])
         self._all = sorted(counts)
         self._common = sorted(t for t, n in counts.items() if n >= 5)
 
     def under(self, wide: str) -> set[str]:
         """RETURNS (set[str]): The narrower types that a type ever had before it."""
         return self._under.get(wide, set())
+
+    def over(self, narrow: str) -> set[str]:
+        """RETURNS (set[str]): The wider types that a type ever had behind it."""
+        return self._over.get(narrow, set())
 
     def negatives(self, types: Collection[str], n: int, rng: random.Random) -> list[str]:
         """Draw types that name nothing in a passage: none is wide, and none ever stood on one

@@ -100,7 +100,7 @@ class Stream:
             sentence, labels = open_prompt(sentence, self._open_labels, rng)
         texts: dict[str, str] = {}
         if rng.random() < 0.45:
-            sentence, labels, texts = define(sentence, labels, self._definitions, rng)
+            sentence, labels, texts = define(sentence, labels, self._definitions, self._types, rng)
         return Asked(sentence, labels, texts, kind)
 
     def _kind(self, i: int) -> tuple[str, int]:
