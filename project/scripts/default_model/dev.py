@@ -1,7 +1,7 @@
 """Dev sentences: of annotated sets that are not trained on and are no relatives of the zero-shot
 benchmark, and of passages with graded types.
 
-    python dev.py --data DATA --output DEV
+    python dev.py --data DATA --output DEV [--wide]
 
 Writes a `.spacy` file for each set, for `python -m spacy_gner evaluate` and `calibrate`. Licenses
 do not matter here, since nothing is learned from these sentences but which checkpoint ships.
@@ -12,13 +12,15 @@ import json
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import spacy
 from graded import GradedTypes, graded_prompt
 from passages import read_gold, read_passages, text_of
 from prompts import Sentence
+from selection import NOT_USEFUL, PARTIAL, TOO_CLOSE, ZERO_SHOT, decide
 from spacy.tokens import DocBin
-from stream import dev_numbers, training_passages
+from stream import Stream, dev_numbers, training_passages
 
 from spacy_gner.corpora.passage import Passage, make_example
 from spacy_gner.formats.tagged_words import decode_tags
@@ -37,28 +39,71 @@ SETS = {
 WITH_TRAIN = {"figer_gold"}
 VAGUE = {"other entity", "miscellaneous"}
 MAX_LABELS = 14
+# Sentences of each set with `--wide`.
+N_WIDE = 24
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="see docs/data.md")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument(
+        "--wide",
+        action="store_true",
+        help="instead, 24 sentences of every other set that is not trained on",
+    )
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     index = json.loads((args.data / "gold" / "index.json").read_text(encoding="utf8"))
+    if args.wide:
+        write_wide(args.data, index, args.output)
+        return
     for entry in index:
         if entry["name"] in SETS:
-            rows = gold_rows(args.data / "gold" / entry["name"], entry["name"], entry["labels"])
+            rows = gold_rows(
+                args.data / "gold" / entry["name"],
+                entry["name"],
+                entry["labels"],
+                SETS[entry["name"]],
+            )
             write(args.output / f"{entry['name']}.spacy", rows)
     write(args.output / "graded.spacy", graded_rows(args.data / "silver2"))
 
 
-def gold_rows(folder: Path, name: str, counts: dict[str, int]) -> list[tuple[Sentence, list[str]]]:
+def write_wide(data: Path, index: list[dict[str, Any]], output: Path) -> None:
+    """Write dev sentences of all sets with three labels or more that are not trained on (mostly for
+    their licenses), are not in `SETS`, and no relatives of the zero-shot benchmark: what a few sets
+    are too few to decide.
+
+    data (Path): See docs/data.md.
+    index (list[dict[str, Any]]): The sets.
+    output (Path): Gets a docbin for each.
+    """
+    # The seed of the run that made version 2.0.
+    trained = Stream(data, (), 21).gold_texts()
+    refused = {*ZERO_SHOT, *TOO_CLOSE, *PARTIAL, *NOT_USEFUL, *SETS}
+    for entry in index:
+        name, splits = entry["name"], entry["sentences"]
+        is_taken = decide(name, entry["licence"], "train" in splits).taken
+        n_labels = len(set(entry["labels"]) - VAGUE)
+        if is_taken or name in refused or "test" not in splits or n_labels < 3:
+            continue
+        rows = gold_rows(data / "gold" / name, name, entry["labels"], 2 * N_WIDE)
+        rows = [row for row in rows if text_of(row[0]) not in trained]
+        full = [row for row in rows if row[0].present][: N_WIDE - N_WIDE // 8]
+        empty = [row for row in rows if not row[0].present][: N_WIDE // 8]
+        write(output / f"{name}.spacy", full + empty)
+
+
+def gold_rows(
+    folder: Path, name: str, counts: dict[str, int], n: int
+) -> list[tuple[Sentence, list[str]]]:
     """Choose sentences of an annotated set, seven of eight with entities.
 
     folder (Path): Of the set.
     name (str): Its name.
     counts (dict[str, int]): Its labels.
+    n (int): How many sentences at most.
     RETURNS (list[tuple[Sentence, list[str]]]): Sentences, and the most frequent labels.
     """
     rng = random.Random(f"dev of {name}")
@@ -68,9 +113,9 @@ def gold_rows(folder: Path, name: str, counts: dict[str, int]) -> list[tuple[Sen
     rows = [row for split in splits for row in read_gold(folder / f"{split}.jsonl.gz", name)]
     rows = [row.renamed({t: t for t in labels}) for row in rows if 4 <= len(row.words) <= 50]
     rng.shuffle(rows)
-    n_empty = SETS[name] // 8
+    n_empty = n // 8
     empty = [row for row in rows if not row.present][:n_empty]
-    full = [row for row in rows if row.present][: SETS[name] - n_empty]
+    full = [row for row in rows if row.present][: n - n_empty]
     return [(row, labels) for row in full + empty]
 
 

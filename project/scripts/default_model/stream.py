@@ -82,6 +82,10 @@ class Stream:
         self._sets = sorted(self._gold)
         self._shares = [SHARES.get(name, DEFAULT_SHARE) for name in self._sets]
 
+    def gold_texts(self) -> set[str]:
+        """RETURNS (set[str]): The sentences of the annotated sets, as `text_of` gives them."""
+        return {text_of(s) for rows in self._gold.values() for part in rows for s in part}
+
     def __call__(self, i: int) -> Asked:
         """RETURNS (Asked): Prompt number i."""
         rng = random.Random(f"{self.seed} {i}")
