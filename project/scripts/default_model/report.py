@@ -29,9 +29,10 @@ mention and in use in the passage, narrowest first: `[mention](politician|person
 `silver2/definitions.tsv` (a type, a tab, a definition).
 
 Of every ten prompts, four are about a passage with graded types, two about one of the other
-passages, four about a sentence of an annotated set, drawn by the shares below. Versions 2.0 and 2.1 go
-on from version 1.2, which was trained before there were graded types and definitions: 40% passages,
-60% annotated sets, by the same rules and shares (a share is the number of sentences that it saw).
+passages, four about a sentence of an annotated set, drawn by the shares below. Versions 2.0 and
+2.1 go on from version 1.2, which was trained before there were graded types and definitions: 40%
+passages, 60% annotated sets, by the same rules and shares (a share is the number of sentences that
+it saw).
 
 The passages are original: of 8,900, 31 share eight words in a row with a sentence of any of the
 annotated sets, and these are lists of names and set phrases (`overlap.py` beside it prints them).
