@@ -55,10 +55,14 @@ def test_threshold_of_the_calibration_holds_unless_the_config_has_another(
     assert scores(nlp) == pytest.approx(sure) and len(sure) < len(everything)
     nlp.to_disk(tmp_path / "saved")
     assert scores(spacy.load(tmp_path / "saved")) == pytest.approx(sure)
+    config = {"components.gner.threshold": None}
+    assert scores(spacy.load(tmp_path / "saved", config=config)) == pytest.approx(everything)
     for threshold in (None, 0.0, {LABELS[0]: 0.0}):
         assert scores(make_nlp({"threshold": threshold}, model=model)) == pytest.approx(everything)
         nlp.get_pipe("gner").threshold = threshold
         assert scores(nlp) == pytest.approx(everything)
+        nlp.to_disk(tmp_path / "saved")
+        assert scores(spacy.load(tmp_path / "saved")) == pytest.approx(everything)
     # The weights have changed, and with them what the scores mean.
     nlp.get_pipe("gner").threshold = "auto"
     shim_of(nlp).calibration = None
