@@ -13,6 +13,7 @@ SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
 from definitions import define, names_any  # noqa: E402
+from dev import N_WIDE, dev_texts, write_wide  # noqa: E402
 from graded import GradedTypes, chains, graded_prompt  # noqa: E402
 from overlap import shared_runs  # noqa: E402
 from passages import join_hyphens, text_of  # noqa: E402
@@ -296,6 +297,27 @@ def test_every_passage_is_seen_before_one_is_seen_again(data: Path) -> None:
     numbers = [stream(i) for i in range(60)]
     silver = [a.sentence.words[2] for a in numbers if a.kind == "silver"]
     assert len(silver) == 12 and len(set(silver)) == 12
+
+
+def test_wide_dev_sentences_are_of_sets_that_are_neither_trained_on_nor_the_benchmark(
+    data: Path, tmp_path: Path
+) -> None:
+    index = json.loads((data / "gold" / "index.json").read_text(encoding="utf8"))
+    known = {"words": "Ann of good sang".split(), "labels": ["B-person", "O", "O", "O"]}
+    for entry in index:
+        entry["sentences"]["test"] = 61
+        entry["labels"] = {"person": 3, "city": 2, "song": 1}
+        lines = [{**known, "words": ["Ann", "sang", "song", str(n)]} for n in range(60)]
+        # What the benchmark has as well is not trained on.
+        lines += [] if entry["name"] == "mit_movie" else [known]
+        with gzip.open(data / "gold" / entry["name"] / "test.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "wide").mkdir()
+    write_wide(data, index, tmp_path / "wide")
+    assert [path.name for path in (tmp_path / "wide").iterdir()] == ["closed.spacy"]
+    texts = dev_texts(tmp_path / "wide")
+    assert len(texts) == N_WIDE - N_WIDE // 8
+    assert not any("of good" in text for text in texts)
 
 
 def test_report_names_what_is_taken_and_why_the_rest_is_not(data: Path) -> None:
