@@ -2,12 +2,15 @@
 
     python project/benchmarks/definitions.py [--data project/assets/definitions.jsonl]
 
-Every sentence has two names that one label could mean ("bank"), and two definitions that exclude
-each other. A definition steers if the answer with it has more of its own entities than the answer
-with the other one. Nothing is learned from these sentences.
+Every sentence has names of two kinds that one label could mean, and two definitions that exclude
+each other: of a homonym ("bank"), of two kinds that a wide label is narrowed to ("person"), or of
+two roles in an event ("team"). A definition steers if the answer with it has more of its own
+entities than the answer with the other one. Nothing is learned from these sentences.
 """
 
 import json
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +21,43 @@ import spacy_gner
 DATA = Path(__file__).parents[1] / "assets" / "definitions.jsonl"
 
 
+@dataclass
+class Counts:
+    """What became of the definitions of one kind.
+
+    n (int): How many there are.
+    steered (int): Of these, how many bring more of their own entities than the other one does.
+    opposite (int): How many bring fewer.
+    own (list[int]): Right, found, and gold entities of the answers with the right definition.
+    other (list[int]): The same with the other one.
+    """
+
+    n: int = 0
+    steered: int = 0
+    opposite: int = 0
+    own: list[int] = field(default_factory=lambda: [0, 0, 0])
+    other: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+    def add(self, gold: set[str], with_own: set[str], with_other: set[str]) -> None:
+        """gold (set[str]): What a definition names.
+        with_own (set[str]): What was found with it.
+        with_other (set[str]): What was found with the other one."""
+        self.n += 1
+        self.steered += len(with_own & gold) > len(with_other & gold)
+        self.opposite += len(with_own & gold) < len(with_other & gold)
+        for counts, found in ((self.own, with_own), (self.other, with_other)):
+            for i, number in enumerate((len(gold & found), len(found), len(gold))):
+                counts[i] += number
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n} definitions, {self.steered} steer, {self.opposite} do the opposite; "
+            f"F1 with the right definition {f1(self.own):.1f}, with the other {f1(self.other):.1f}"
+        )
+
+
 def main(
-    data: Annotated[Path, typer.Option(help="JSONL: text, label, definitions.")] = DATA,
+    data: Annotated[Path, typer.Option(help="JSONL: kind, text, label, definitions.")] = DATA,
     model: Annotated[str | None, typer.Option(help="None is the default model.")] = None,
     show: Annotated[bool, typer.Option(help="Print what was found.")] = False,
 ) -> None:
@@ -27,9 +65,7 @@ def main(
     nlp = spacy_gner.load(model)
     gner = nlp.get_pipe("gner")
     assert isinstance(gner, spacy_gner.GNER)
-    steered = mixed = total = 0
-    own = [0, 0, 0]
-    other = [0, 0, 0]
+    counts: dict[str, Counts] = defaultdict(Counts)
     for line in data.read_text(encoding="utf8").splitlines():
         record = json.loads(line)
         label = record["label"]
@@ -43,20 +79,10 @@ def main(
         if show:
             print(f"{label}: {golds} -> {answers} in {record['text']!r}")
         for i, gold in enumerate(golds):
-            with_own, with_other = len(answers[i] & gold), len(answers[1 - i] & gold)
-            steered += with_own > with_other
-            mixed += with_own < with_other
-            total += 1
-            count(own, gold, answers[i])
-            count(other, gold, answers[1 - i])
-    print(f"{total} definitions: {steered} steer, {mixed} do the opposite, the rest change nothing")
-    print(f"F1 with the right definition {f1(own):.1f}, with the other one {f1(other):.1f}")
-
-
-def count(counts: list[int], gold: set[str], found: set[str]) -> None:
-    """counts (list[int]): Right, found and gold entities; gets those of a sentence."""
-    for i, n in enumerate((len(gold & found), len(found), len(gold))):
-        counts[i] += n
+            for kind in (record["kind"], "all"):
+                counts[kind].add(gold, answers[i], answers[1 - i])
+    for kind, values in counts.items():
+        print(f"{kind}: {values}")
 
 
 def f1(counts: list[int]) -> float:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 SCRIPTS = Path(__file__).parents[2] / "project" / "scripts" / "default_model"
 sys.path.insert(0, str(SCRIPTS))
 
+from contrasts import contrast_prompt, narrowed_prompt, read_contrasts  # noqa: E402
 from definitions import define, names_any  # noqa: E402
 from dev import dev_texts, write_wide  # noqa: E402
 from graded import GradedTypes, chains, graded_prompt  # noqa: E402
@@ -246,6 +247,79 @@ def test_examples_are_found_whatever_their_case() -> None:
     assert not names_any("Towns and the like", ["towns"])
 
 
+def tagged(sentence: Sentence) -> dict[str, str]:
+    return {w: t for w, t in zip(sentence.words, sentence.tags, strict=True) if t != "O"}
+
+
+def test_definition_decides_what_an_ambiguous_label_names(tmp_path: Path) -> None:
+    record = {
+        "text": "A LHM-550 lifted two whooping cranes.",
+        "label": "crane",
+        "definitions": {"a machine": ["LHM-550"], "a bird": ["whooping cranes"], "a stretch": []},
+    }
+    path = tmp_path / "contrasts.jsonl"
+    path.write_text(json.dumps(record) + "\n", encoding="utf8")
+    ((joined, split),) = read_contrasts(path)
+    assert joined.sentence.words == ["A", "LHM-550", "lifted", "two", "whooping", "cranes", "."]
+    assert split.sentence.words[1:4] == ["LHM-550", "lifted", "two"]
+    machine, bird = {"LHM-550"}, {"whooping", "cranes"}
+    named = {"a machine": machine, "a bird": bird, "a stretch": set()}
+    seen = Counter()
+    for seed in range(200):
+        changed, labels, texts = contrast_prompt(joined, random.Random(seed))
+        found = tagged(changed)
+        assert set(found) == set().union(*(named[d] for d in texts.values())) or not texts
+        for word, tag in found.items():
+            if texts:
+                assert word in named[texts[tag[2:]]]
+        assert set(texts) == set(labels) or (labels == ["crane"] and set(found) == machine | bird)
+        seen[tuple(sorted(label.split()[0] for label in labels)), len(texts)] += 1
+    kinds = [(("crane",), 0), (("crane",), 1), (("type",), 1), (("crane", "type"), 2)]
+    assert set(seen) == set(kinds) and seen[kinds[1]] > 100
+
+
+@pytest.mark.parametrize("name", ["LHM", "crane", "lifted"])
+def test_names_that_do_not_stand_in_the_text_once_are_refused(tmp_path: Path, name: str) -> None:
+    record = {"text": "LHMs lifted and lifted.", "label": "x", "definitions": {"d": [name]}}
+    path = tmp_path / "contrasts.jsonl"
+    path.write_text(json.dumps(record) + "\n", encoding="utf8")
+    with pytest.raises(ValueError, match=f"'{name}' is not once in"):
+        read_contrasts(path)
+
+
+def test_contrasts_of_the_project_share_no_homonym_with_the_sentences_that_test_them() -> None:
+    assets = SCRIPTS.parents[1] / "assets"
+    learned = read_contrasts(assets / "contrasts.jsonl")
+    lines = (assets / "definitions.jsonl").read_text(encoding="utf8").splitlines()
+    tested = [json.loads(line) for line in lines]
+    assert len(learned) > 600 and len(tested) > 80
+    homonyms = {record["label"] for record in tested if record["kind"] == "homonym"}
+    assert not homonyms & {joined.label for joined, _ in learned}
+    texts = {" ".join(split.sentence.words) for _, split in learned}
+    assert not texts & {record["text"] for record in tested}
+
+
+def test_wide_label_with_a_narrow_definition_names_what_this_defines() -> None:
+    types = GradedTypes(GRADED)
+    texts = {"poet": ["who writes verse"], "king": ["who rules"], "painter": ["who paints"]}
+    seen = Counter()
+    for seed in range(300):
+        prompt = narrowed_prompt(GRADED[0], types, texts, random.Random(seed))
+        if prompt is None:
+            continue
+        changed, labels, found = prompt
+        ((wide, definition),) = found.items()
+        assert wide == "person" and set(changed.present) <= set(labels)
+        persons = {word for word, tag in tagged(changed).items() if tag == "B-person"}
+        assert persons == {"who writes verse": {"Ann"}, "who rules": {"Cid"}}.get(definition, set())
+        assert not set(labels) & {"poet", "writer", "king"}
+        seen[definition] += 1
+    assert set(seen) == {"who writes verse", "who rules", "who paints"}
+    # Without a definition, and where a wide type has one kind of mention, there is nothing to tell.
+    assert narrowed_prompt(GRADED[0], types, {}, random.Random(0)) is None
+    assert narrowed_prompt(GRADED[1], types, texts, random.Random(0)) is None
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     index = []
@@ -294,7 +368,7 @@ def test_stream_is_a_function_of_seed_and_number_without_benchmark_and_dev(data:
 
 def test_every_passage_is_seen_before_one_is_seen_again(data: Path) -> None:
     stream = Stream(data, (), seed=1)
-    numbers = [stream(i) for i in range(60)]
+    numbers = [stream(i) for i in range(80)]
     silver = [a.sentence.words[2] for a in numbers if a.kind == "silver"]
     assert len(silver) == 12 and len(set(silver)) == 12
 

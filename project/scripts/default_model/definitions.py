@@ -1,7 +1,9 @@
 """Definitions of labels for the prompt."""
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
+from string import ascii_uppercase
 
 from graded import GradedTypes
 from prompts import Sentence
@@ -43,12 +45,8 @@ def define(
     RETURNS (tuple[Sentence, list[str], dict[str, str]]): The sentence and the labels, perhaps
         with other names, and the definitions by name.
     """
-    usable = {}
-    for label in labels:
-        # An example that stands in the sentence would give its answer away.
-        fair = [text for text in definitions.get(label, ()) if not names_any(text, sentence.words)]
-        if fair:
-            usable[label] = rng.choice(fair)
+    fair = fair_definitions(labels, definitions, sentence.words)
+    usable = {label: rng.choice(texts) for label, texts in fair.items()}
     if not usable:
         return sentence, labels, {}
     n = min(rng.choice((1, 2, 3, len(usable))), len(usable), MAX_DEFINITIONS)
@@ -59,14 +57,34 @@ def define(
         # A label that names nothing teaches less.
         if present and not set(present) & set(chosen):
             chosen[0] = rng.choice(present)
-        for label, letter in zip(chosen, rng.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", n), strict=True):
+        for label, placeholder in zip(chosen, placeholders(n, rng), strict=True):
             if rng.random() < 0.75:
                 wider = sorted(types.over(label) - {*labels, *names.values()})
                 nothing = rng.random() < 0.5 or not wider
-                names[label] = f"type {letter}" if nothing else rng.choice(wider)
+                names[label] = placeholder if nothing else rng.choice(wider)
     sentence = sentence.renamed({label: names[label] for label in sentence.present})
     texts = {names[label]: usable[label] for label in chosen}
     return sentence, [names[label] for label in labels], texts
+
+
+def fair_definitions(
+    labels: Iterable[str], definitions: dict[str, list[str]], words: list[str]
+) -> dict[str, list[str]]:
+    """labels (Iterable[str]): Labels.
+    definitions (dict[str, list[str]]): By label.
+    words (list[str]): Of a sentence.
+    RETURNS (dict[str, list[str]]): Of the labels that have some, the definitions without an example
+        that stands in the sentence: it would give the answer away."""
+    fair = {
+        label: [text for text in definitions.get(label, ()) if not names_any(text, words)]
+        for label in labels
+    }
+    return {label: texts for label, texts in fair.items() if texts}
+
+
+def placeholders(n: int, rng: random.Random) -> list[str]:
+    """RETURNS (list[str]): Names of labels that tell nothing, all different."""
+    return [f"type {letter}" for letter in rng.sample(ascii_uppercase, n)]
 
 
 def names_any(definition: str, words: list[str]) -> bool:

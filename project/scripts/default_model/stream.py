@@ -7,15 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contrasts import Prompt, contrast_prompt, narrowed_prompt, read_contrasts
 from definitions import define, read_definitions
 from graded import GradedTypes, chains, graded_prompt
 from passages import benchmark_texts, read_gold, read_passages, text_of, vary
 from prompts import OpenLabels, Sentence, closed_prompt, open_prompt
 from selection import DEFAULT_SHARE, SHARES, decide
 
-SAMPLE = Path(__file__).parents[2] / "assets" / "sample_*.txt"
-# Of every ten prompts.
-KINDS = ("graded",) * 4 + ("silver",) * 2 + ("gold",) * 4
+ASSETS = Path(__file__).parents[2] / "assets"
+# Of every twenty prompts.
+KINDS = ("graded",) * 6 + ("silver",) * 3 + ("gold",) * 8 + ("contrast",) * 3
 N_DEV_PASSAGES = 150
 MAX_WORDS = 80
 MAX_GOLD_WORDS = 50
@@ -52,7 +53,7 @@ class Stream:
         self.seed = seed
         # The sample of the project shows what training brings: the model must not know it.
         known = benchmark_texts(data / "gold") | set(dev_texts)
-        known |= {text_of(joined) for joined, _ in read_passages(SAMPLE, "sample")}
+        known |= {text_of(joined) for joined, _ in read_passages(ASSETS / "sample_*.txt", "sample")}
         self._read_gold(data / "gold", known)
         graded = training_passages(read_passages(data / "silver2" / "part-*.txt", "graded"))
         silver = read_passages(data / "silver" / "*.txt", "silver")
@@ -60,6 +61,7 @@ class Stream:
         self._passages = {"graded": _usable(graded, known), "silver": _usable(silver, known)}
         self._open_labels = OpenLabels([joined for joined, _ in self._passages["silver"]])
         self._definitions = read_definitions(data / "silver2" / "definitions.tsv")
+        self._contrasts = read_contrasts(ASSETS / "contrasts.jsonl")
         self._orders: dict[str, tuple[int, list[int]]] = {}
 
     def _read_gold(self, folder: Path, known: Collection[str]) -> None:
@@ -96,6 +98,8 @@ class Stream:
             pool = empty if empty and rng.random() < 0.07 else full
             sentence = vary(rng.choice(pool), rng)
             return Asked(*closed_prompt(sentence, self._inventories[name], rng), {}, kind)
+        if kind == "contrast":
+            return Asked(*self._contrast(rng), kind)
         joined, split = self._passage(kind, n)
         sentence = vary(split if rng.random() < 0.35 else joined, rng)
         if kind == "graded":
@@ -106,6 +110,18 @@ class Stream:
         if rng.random() < 0.45:
             sentence, labels, texts = define(sentence, labels, self._definitions, self._types, rng)
         return Asked(sentence, labels, texts, kind)
+
+    def _contrast(self, rng: random.Random) -> Prompt:
+        """RETURNS (tuple[Sentence, list[str], dict[str, str]]): A prompt that a definition decides;
+        half of them for sentences that were written for it."""
+        number = 1 if rng.random() < 0.35 else 0
+        passages = self._passages["graded"]
+        while passages and rng.random() < 0.5:
+            sentence = vary(rng.choice(passages)[number], rng)
+            prompt = narrowed_prompt(sentence, self._types, self._definitions, rng)
+            if prompt is not None:
+                return prompt
+        return contrast_prompt(rng.choice(self._contrasts)[number], rng)
 
     def _kind(self, i: int) -> tuple[str, int]:
         """RETURNS (tuple[str, int]): The kind of prompt i, and how many of it came before."""
