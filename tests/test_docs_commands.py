@@ -207,11 +207,11 @@ def ask(words: list[str]) -> None:
 
     from spacy_gner.pipeline.annotator import Annotator
     from spacy_gner.serving.app import create_app
-    from spacy_gner.serving.definitions import DefiningAnnotator
+    from spacy_gner.serving.requests import RequestAnnotator
 
     url, body, header = words[2], words[words.index("-d") + 1], words[words.index("-H") + 1]
     name, value = header.split(": ")
-    with TestClient(create_app(DefiningAnnotator(Annotator("pipeline")))) as client:
+    with TestClient(create_app(RequestAnnotator(Annotator("pipeline")))) as client:
         path = url.removeprefix("localhost:8000")
         answer = client.post(path, content=body, headers={name: value, "Host": "localhost"})
     assert answer.status_code == 200, answer.text

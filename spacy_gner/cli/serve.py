@@ -66,8 +66,8 @@ def serve(
     from ..pipeline.loading import find_component, parse_labels
     from ..pipeline.shim import get_shim
     from ..serving.app import LOOPBACK, create_app
-    from ..serving.definitions import DefiningAnnotator
     from ..serving.limits import Limits
+    from ..serving.requests import RequestAnnotator
 
     with stop_on(ValueError, ImportError):
         limits = Limits(
@@ -92,7 +92,7 @@ def serve(
         component = find_component(annotator.nlp)
         # Now, before anybody waits for it.
         _ = get_shim(component.model).backbone
-        annotate = DefiningAnnotator(annotator)
+        annotate = RequestAnnotator(annotator)
     key = os.environ.get(KEY_VARIABLE) or None
     if host not in LOOPBACK and key is None:
         print(Warnings.W601.format(host=host, variable=KEY_VARIABLE), file=sys.stderr)

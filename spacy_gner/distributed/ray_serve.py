@@ -15,8 +15,8 @@ from ..pipeline.annotator import Annotator
 from ..pipeline.loading import find_component, parse_labels
 from ..pipeline.shim import get_shim
 from ..serving.app import create_app
-from ..serving.definitions import DefiningAnnotator
 from ..serving.limits import Limits
+from ..serving.requests import RequestAnnotator
 from .serve_batches import ServeBatches
 
 
@@ -47,7 +47,7 @@ class Deployment:
         component = find_component(annotator.nlp)
         # Loaded before the first request comes.
         _ = get_shim(component.model).backbone
-        annotate, limits = DefiningAnnotator(annotator), Limits()
+        annotate, limits = RequestAnnotator(annotator), Limits()
         info = {"model": None, "labels": component.label_data, "threshold": annotate.threshold}
         batches = ServeBatches(annotate, limits.waiting_tokens)
         self._app = create_app(annotate, info, limits=limits, api_key=api_key, batches=batches)

@@ -1,5 +1,5 @@
-"""Definitions of labels and thresholds that come with a request, where a pipeline has one set for
-all."""
+"""Requests that bring their own definitions of labels and thresholds, where a pipeline has one set
+for all."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +11,9 @@ from ..pipeline.shim import get_shim
 DEFINITIONS = "gner_definitions"
 
 
-class DefiningAnnotator:
-    """An `Annotator` whose rows may bring definitions of their labels, and that drops nothing.
+class RequestAnnotator:
+    """An `Annotator` for requests: rows may bring definitions of their labels, and no threshold is
+    applied, since whoever asks may have a lower one.
 
     threshold (float | Mapping[str, float] | None): That of its pipeline, for whoever asks without
         one.

@@ -4,7 +4,7 @@ import spacy
 
 from spacy_gner.errors import Errors
 from spacy_gner.pipeline.loading import find_component
-from spacy_gner.serving.definitions import DefiningAnnotator
+from spacy_gner.serving.requests import RequestAnnotator
 
 
 class Recorder:
@@ -39,13 +39,13 @@ USUAL = {"person": "a human being"}
 
 def test_threshold_is_left_to_the_server():
     recorder = Recorder()
-    assert DefiningAnnotator(recorder).threshold == 0.3
+    assert RequestAnnotator(recorder).threshold == 0.3
     assert recorder.component.threshold is None
 
 
 def test_rows_without_definitions_are_one_call():
     recorder = Recorder()
-    found = DefiningAnnotator(recorder)(batch(["a", "b"], [None, None]))
+    found = RequestAnnotator(recorder)(batch(["a", "b"], [None, None]))
     assert recorder.seen == [(["a", "b"], USUAL)]
     assert found["entities"] == [["a"], ["b"]]
     assert "gner_definitions" not in found
@@ -54,7 +54,7 @@ def test_rows_without_definitions_are_one_call():
 def test_each_row_has_its_own_definitions_and_keeps_its_place():
     recorder = Recorder()
     own = {"person": "somebody in a film"}
-    found = DefiningAnnotator(recorder)(batch(["a", "b", "c"], [own, None, dict(own)]))
+    found = RequestAnnotator(recorder)(batch(["a", "b", "c"], [own, None, dict(own)]))
     assert recorder.seen == [(["a", "c"], own), (["b"], USUAL)]
     assert found["entities"] == [["a"], ["b"], ["c"]]
     assert dict(recorder.component.label_definitions) == USUAL
@@ -62,7 +62,7 @@ def test_each_row_has_its_own_definitions_and_keeps_its_place():
 
 def test_definition_that_cannot_be_is_an_error_of_its_row():
     recorder = Recorder()
-    found = DefiningAnnotator(recorder)(batch(["a", "b"], [{"person": "  "}, None]))
+    found = RequestAnnotator(recorder)(batch(["a", "b"], [{"person": "  "}, None]))
     assert found["error"][0].startswith("[GNER-") and found["error"][1] is None
     assert found["entities"] == [[], ["b"]]
     assert dict(recorder.component.label_definitions) == USUAL
@@ -71,7 +71,7 @@ def test_definition_that_cannot_be_is_an_error_of_its_row():
 def test_failure_leaves_the_pipeline_as_it_was():
     recorder = Recorder()
     try:
-        DefiningAnnotator(recorder)(batch(["crash"], [{"person": "x"}]))
+        RequestAnnotator(recorder)(batch(["crash"], [{"person": "x"}]))
     except RuntimeError as error:
         assert "memory" in str(error)
     else:
