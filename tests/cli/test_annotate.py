@@ -1,4 +1,5 @@
-"""`annotate` with a model. What it does with files is in test_annotate_files."""
+"""`annotate` with a model. What it does with files is in test_annotate_inputs and
+test_annotate_outputs."""
 
 import json
 import re
