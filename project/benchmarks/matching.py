@@ -40,7 +40,7 @@ def fold(words: Sequence[str]) -> list[str]:
 
 
 def table(words: Sequence[str], predicted: Sequence[str]) -> Alignment:
-    """The textbook's dynamic programme."""
+    """The textbook's dynamic program."""
     a, b = fold(words), fold(predicted)
     lengths = [[0] * (len(b) + 1)]
     for x in a:

@@ -97,8 +97,8 @@ def narrowed_prompt(
     rng: random.Random,
 ) -> Prompt | None:
     """Make a prompt in which a wide type has the definition of a narrow one, and names only what
-    this one would name: "person", "Someone who holds a political office.". One of four narrow
-    types is true of nothing in the passage.
+    this one would name: "person", "Someone who holds a political office.". In a quarter of the
+    prompts or more the narrow type is true of nothing in the passage.
 
     sentence (Sentence): A passage with graded labels.
     types (GradedTypes): What is known about types.
@@ -130,8 +130,7 @@ def narrowed_prompt(
         if wide in chain and narrow in chain:
             names[MARK.join(chain)] = wide
         else:
-            found = [t for t in chain if t in asked]
-            names.update({MARK.join(chain): found[0]} if found else {})
+            names.update({MARK.join(chain): t for t in reversed(chain) if t in asked})
     absent = types.negatives(present, rng.choice((0, 0, 1, 2, 4)), rng)
     labels = list(dict.fromkeys([wide, *asked, *(t for t in absent if t != narrow)]))
     return sentence.renamed(names), shuffled(labels, rng), {wide: rng.choice(usable[narrow])}

@@ -112,8 +112,8 @@ class Stream:
         return Asked(sentence, labels, texts, kind)
 
     def _contrast(self, rng: random.Random) -> Prompt:
-        """RETURNS (tuple[Sentence, list[str], dict[str, str]]): A prompt that a definition decides;
-        half of them for sentences that were written for it."""
+        """RETURNS (tuple[Sentence, list[str], dict[str, str]]): A prompt that a definition decides,
+        one of five for a passage: most passages have no wide type that a definition narrows."""
         number = 1 if rng.random() < 0.35 else 0
         passages = self._passages["graded"]
         while passages and rng.random() < 0.5:

@@ -1,6 +1,6 @@
 """Whether definitions of labels steer the model.
 
-    python project/benchmarks/definitions.py [--data project/assets/definitions.jsonl]
+    python project/benchmarks/label_definitions.py [--data project/assets/definitions.jsonl]
 
 Every sentence has names of two kinds that one label could mean, and two definitions that exclude
 each other: of a homonym ("bank"), of two kinds that a wide label is narrowed to ("person"), or of
