@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from passages import read_gold, read_passages
+from stream import ASSETS
 
 Run = tuple[str, ...]
 
@@ -23,10 +24,15 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=8, help="length of a run")
     parser.add_argument("--show", type=int, default=0, help="how many runs to print")
     args = parser.parse_args()
+    patterns = (
+        args.data / "silver" / "*.txt",
+        args.data / "silver2" / "part-*.txt",
+        ASSETS / "graded.txt",
+    )
     passages = [
         " ".join(split.words)
-        for pattern in ("silver/*.txt", "silver2/part-*.txt")
-        for _, split in read_passages(args.data / pattern, "passages")
+        for pattern in patterns
+        for _, split in read_passages(pattern, "passages")
     ]
     sentences = (
         (path.parent.name, " ".join(sentence.words))

@@ -29,9 +29,10 @@ mention and in use in the passage, narrowest first: `[mention](politician|person
 `silver2/definitions.tsv` (a type, a tab, a definition).
 
 Of every twenty prompts, eight are about a sentence of an annotated set, drawn by the shares below,
-six about a passage with graded types, three about one of the other passages, and three are decided
-by a definition: the label of a sentence of `project/assets/contrasts.jsonl`, or a wide type of a
-passage. (Until version 2.1: eight, eight, four, and none.) Since 2.0 each version goes on from the
+seven about a passage with graded types (half of these from `project/assets/graded.txt`), two about
+one of the other passages, and three are decided by a definition: the label of a sentence of
+`project/assets/contrasts.jsonl`, or a wide type of a passage. (Until version 2.1: eight, eight,
+four, and none, without the passages of the project; until 2.2: eight, six, three, and three.) Since 2.0 each version goes on from the
 one before, and 2.0 from 1.2, which was trained before there were graded types and definitions: 40%
 passages, 60% annotated sets, by the same rules and shares (a share is the number of sentences that
 it saw).

@@ -16,11 +16,13 @@ from selection import DEFAULT_SHARE, SHARES, decide
 
 ASSETS = Path(__file__).parents[2] / "assets"
 # Of every twenty prompts.
-KINDS = ("graded",) * 6 + ("silver",) * 3 + ("gold",) * 8 + ("contrast",) * 3
+KINDS = ("graded",) * 7 + ("silver",) * 2 + ("gold",) * 8 + ("contrast",) * 3
 N_DEV_PASSAGES = 150
 MAX_WORDS = 80
 MAX_GOLD_WORDS = 50
 MAX_OF_A_SET = 6000
+# Passages of the project are few and to the point: each is met as often as three others.
+REPEATED = 3
 
 Passage = tuple[Sentence, Sentence]
 
@@ -56,6 +58,7 @@ class Stream:
         known |= {text_of(joined) for joined, _ in read_passages(ASSETS / "sample_*.txt", "sample")}
         self._read_gold(data / "gold", known)
         graded = training_passages(read_passages(data / "silver2" / "part-*.txt", "graded"))
+        graded += REPEATED * read_passages(ASSETS / "graded.txt", "graded")
         silver = read_passages(data / "silver" / "*.txt", "silver")
         self._types = GradedTypes([joined for joined, _ in graded])
         self._passages = {"graded": _usable(graded, known), "silver": _usable(silver, known)}
