@@ -16,6 +16,7 @@ from .common import check_at_least, output_limits, warn_if_cut
 from .forward import ModelView
 from .free_text import pad, score_outputs
 from .request import Generation
+from .session import can_share_batches
 
 
 @registry.misc("spacy_gner.BeamSearch.v1")
@@ -47,6 +48,9 @@ class BeamSearch:
             self.num_beams * (len(prompt) + limit)
             for prompt, limit in zip(prompts, limits, strict=True)
         ]
+        if backbone.codec.is_causal and not can_share_batches(backbone):
+            # Prompts are padded at the left.
+            batch_tokens = 1
         result: list[Generation | None] = [None] * len(requests)
         # Only requests of one limit share a batch: an output that is cut is then
         # cut at the same place in every batch.

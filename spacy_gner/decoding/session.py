@@ -15,6 +15,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from ..backbones.backbone import Backbone
+from ..backbones.logits import plain_model
 from ..backbones.signature import cache_argument, takes_argument
 from ..errors import Errors
 from ..planning.request import Request
@@ -31,14 +32,19 @@ from .forward import ModelView
 from .free_text import pad
 from .prefix_cache import get_prefix, shared_length
 
-# Encoder-decoders whose decoder sees only differences of positions. Others count
-# positions from the first slot, so that rows of one batch cannot be shifted.
-_RELATIVE = ("t5", "mt5", "umt5", "longt5", "switch_transformers", "pop2piano")
+# Models that are not told positions and see only their differences (BLOOM and MPT by ALiBi), or
+# none (Mamba). Others count positions from the first slot, so that rows of one batch cannot be
+# shifted.
+_RELATIVE = (
+    *("t5", "mt5", "umt5", "longt5", "switch_transformers", "pop2piano"),
+    *("bloom", "mpt", "mamba", "mamba2", "falcon_mamba"),
+)
 
 
 def can_share_batches(backbone: Backbone) -> bool:
-    """RETURNS (bool): Whether rows of one batch may be at different positions."""
-    if backbone.codec.is_causal:
+    """RETURNS (bool): Whether rows of one batch may be at different positions: whether the model
+    is told positions, or looks at distances alone."""
+    if backbone.codec.is_causal and takes_argument(plain_model(backbone.model), "position_ids"):
         return True
     return backbone.model.config.model_type in _RELATIVE
 

@@ -4,10 +4,12 @@ import threading
 import pytest
 import torch
 
+from spacy_gner.decoding.beam_search import BeamSearch
 from spacy_gner.decoding.cache import read_layers
 from spacy_gner.decoding.drafted_greedy import DraftedGreedy
 from spacy_gner.decoding.exact_search import ExactSearch
 from spacy_gner.decoding.forward import ModelView
+from spacy_gner.decoding.one_pass import OnePass
 from spacy_gner.decoding.packed import PackedRow
 from spacy_gner.decoding.prefix_cache import Prefix, shared_length
 from spacy_gner.decoding.session import Session
@@ -197,8 +199,8 @@ def test_models_without_keys_and_values_are_refused():
         DraftedGreedy()(backbone, [make_request(["London"])], MANY)
 
 
-def test_seq2seq_with_absolute_positions_is_decoded_row_by_row():
-    from transformers import BartConfig, BartForConditionalGeneration
+def bart(causal: bool):
+    from transformers import BartConfig, BartForCausalLM, BartForConditionalGeneration
 
     tokenizer = sentencepiece_tokenizer()
     config = BartConfig(
@@ -208,14 +210,27 @@ def test_seq2seq_with_absolute_positions_is_decoded_row_by_row():
         decoder_start_token_id=1, forced_eos_token_id=None,
     )  # fmt: skip
     torch.manual_seed(0)
-    backbone = make_backbone(BartForConditionalGeneration(config).eval(), tokenizer, "seq2seq")
+    model = (BartForCausalLM if causal else BartForConditionalGeneration)(config).eval()
+    # Positions are to matter.
+    for name, parameter in model.named_parameters():
+        if "embed_positions" in name:
+            parameter.data *= 20
+    return make_backbone(model, tokenizer, "causal" if causal else "seq2seq")
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(
+    "decoder", [ExactSearch(0.5, None), DraftedGreedy(20), OnePass(), BeamSearch(2, 20)]
+)
+def test_models_that_count_positions_from_the_first_slot_are_decoded_row_by_row(decoder, causal):
+    backbone = bart(causal)
     requests = [make_request(list(WORDS[i : i + 3 + i])) for i in range(4)]
-    if not keeps_cache(backbone.model):
+    if not keeps_cache(backbone.model) and not isinstance(decoder, BeamSearch):
         with pytest.raises(ValueError, match="E402"):
-            ExactSearch(0.5, None)(backbone, requests, MANY)
+            decoder(backbone, requests, MANY)
         return
-    together = ExactSearch(0.5, None)(backbone, requests, MANY)
-    alone = [ExactSearch(0.5, None)(backbone, [r], MANY)[0] for r in requests]
+    together = decoder(backbone, requests, MANY)
+    alone = [decoder(backbone, [r], MANY)[0] for r in requests]
     assert [a.text for a in together] == [a.text for a in alone]
     assert [a.log_prob for a in together] == pytest.approx([a.log_prob for a in alone], abs=1e-4)
 
