@@ -49,7 +49,7 @@ class BeamSearch:
             for prompt, limit in zip(prompts, limits, strict=True)
         ]
         if backbone.codec.is_causal and not can_share_batches(backbone):
-            # Prompts are padded at the left.
+            # Padding stands on the left and would count as positions.
             batch_tokens = 1
         result: list[Generation | None] = [None] * len(requests)
         # Only requests of one limit share a batch: an output that is cut is then
